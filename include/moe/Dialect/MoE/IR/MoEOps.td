@@ -1,0 +1,14 @@
+//===- MoEOps.td - all ops of the moe dialect --------------*- tablegen -*-===//
+//
+// Part of the moe project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOE_DIALECT_MOE_IR_MOEOPS
+#define MOE_DIALECT_MOE_IR_MOEOPS
+
+include "moe/Dialect/MoE/IR/RoutingOps.td"
+include "moe/Dialect/MoE/IR/ExpertOps.td"
+
+#endif // MOE_DIALECT_MOE_IR_MOEOPS
