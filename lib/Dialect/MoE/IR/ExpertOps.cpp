@@ -8,6 +8,7 @@
 #include "Constraints.h"
 #include "moe/Dialect/MoE/IR/MoE.h"
 
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/PatternMatch.h"
 
 using namespace mlir;
@@ -39,8 +40,7 @@ LogicalResult GroupedMatmulOp::verify() {
                          {experts, dimSize(getRows(), 1), out})))
     return failure();
   // grouped_matmul_c3
-  if (failed(expectStatic(*this, "offsets", getOffsets(), 0)) ||
-      failed(expectShape(*this, "offsets", getOffsets(), {experts + 1})))
+  if (failed(expectOffsets(*this, getOffsets(), experts)))
     return failure();
   // grouped_matmul_c4
   if (failed(expectStatic(*this, "result", getResult(), 1)))
@@ -107,9 +107,7 @@ LogicalResult ExpertFFNOp::verify() {
     return failure();
   // expert_ffn_c5
   if (grouped &&
-      (failed(expectStatic(*this, "offsets", getOffsets(), 0)) ||
-       failed(expectShape(*this, "offsets", getOffsets(),
-                          {dimSize(getUp(), 0) + 1}))))
+      failed(expectOffsets(*this, getOffsets(), dimSize(getUp(), 0))))
     return failure();
   // expert_ffn_c6
   for (auto [name, bias, size] :
@@ -184,4 +182,36 @@ struct DropNeutralFFNAttributes : OpRewritePattern<ExpertFFNOp> {
 void ExpertFFNOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
                                               MLIRContext *context) {
   patterns.add<DropNeutralFFNAttributes>(context);
+}
+
+//===----------------------------------------------------------------------===//
+// grouped_matmul_wgrad
+//===----------------------------------------------------------------------===//
+
+LogicalResult GroupedMatmulWgradOp::verify() {
+  // grouped_matmul_wgrad_c1
+  if (failed(expectStatic(*this, "rows", getRows(), 1)))
+    return failure();
+  // grouped_matmul_wgrad_c2
+  if (failed(expectStatic(*this, "drows", getDrows(), 1)) ||
+      failed(expectShape(*this, "drows", getDrows(),
+                         {dimSize(getRows(), 0), dimSize(getDrows(), 1)})))
+    return failure();
+  // grouped_matmul_wgrad_c3
+  int64_t bounds = dimSize(getOffsets(), 0);
+  if (ShapedType::isDynamic(bounds) || bounds < 2)
+    return emitOpError("offsets: expected [E+1] with static E >= 1, got ")
+           << getOffsets().getType();
+  // grouped_matmul_wgrad_c4
+  return expectStaticShape(
+      *this, "result", getResult(),
+      {bounds - 1, dimSize(getRows(), 1), dimSize(getDrows(), 1)});
+}
+
+LogicalResult
+GroupedMatmulWgradOp::reifyResultShapes(OpBuilder &builder,
+                                        ReifiedRankedShapedTypeDims &shapes) {
+  shapes = {
+      getAsIndexOpFoldResult(getContext(), getResult().getType().getShape())};
+  return success();
 }

@@ -8,6 +8,7 @@
 #include "moe/Dialect/MoE/IR/MoE.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "mlir/Transforms/InliningUtils.h"
@@ -49,8 +50,8 @@ FloatType moe::getAccumulatorType(TypeRange types) {
   return Float32Type::get(context);
 }
 
-/// Checks `moe.dims` on a value of type `type`: one name a dimension, "" exactly
-/// where the dimension is static.
+/// Checks `moe.dims` on a value of type `type`: one name a dimension, "" where
+/// it is static. A dynamic dimension may be without a name, too.
 static LogicalResult verifyDims(Operation *op, Attribute value, Type type,
                                 const Twine &where) {
   auto names = dyn_cast<ArrayAttr>(value);
@@ -81,7 +82,10 @@ static LogicalResult verifyValueAttribute(Operation *op, NamedAttribute attr,
       return op->emitError(where) << ": 'moe.name' must be a non-empty string";
     return success();
   }
-  if (attr.getName() == kWeightAttr && isArgument) {
+  if (attr.getName() == kWeightAttr) {
+    if (!isArgument)
+      return op->emitError(where)
+             << ": 'moe.weight' belongs on a function argument";
     auto tensor = dyn_cast<RankedTensorType>(type);
     if (!isa<UnitAttr>(attr.getValue()))
       return op->emitError(where) << ": 'moe.weight' takes no value";
@@ -90,8 +94,8 @@ static LogicalResult verifyValueAttribute(Operation *op, NamedAttribute attr,
              << ": 'moe.weight' needs a tensor of static shape, got " << type;
     return success();
   }
-  return op->emitError(where) << ": unknown attribute '"
-                              << attr.getName().getValue() << "'";
+  return op->emitError(where)
+         << ": unknown attribute '" << attr.getName().getValue() << "'";
 }
 
 LogicalResult MoEDialect::verifyRegionArgAttribute(Operation *op,
@@ -100,8 +104,8 @@ LogicalResult MoEDialect::verifyRegionArgAttribute(Operation *op,
                                                    NamedAttribute attr) {
   auto function = dyn_cast<FunctionOpInterface>(op);
   if (!function || index >= function.getNumArguments())
-    return op->emitError("'") << attr.getName().getValue()
-                              << "' belongs on a function argument";
+    return op->emitError("'")
+           << attr.getName().getValue() << "' belongs on a function argument";
   return verifyValueAttribute(op, attr, function.getArgumentTypes()[index],
                               "argument " + Twine(index), /*isArgument=*/true);
 }
@@ -112,8 +116,8 @@ LogicalResult MoEDialect::verifyRegionResultAttribute(Operation *op,
                                                       NamedAttribute attr) {
   auto function = dyn_cast<FunctionOpInterface>(op);
   if (!function || index >= function.getNumResults())
-    return op->emitError("'") << attr.getName().getValue()
-                              << "' belongs on a function result";
+    return op->emitError("'")
+           << attr.getName().getValue() << "' belongs on a function result";
   return verifyValueAttribute(op, attr, function.getResultTypes()[index],
                               "result " + Twine(index), /*isArgument=*/false);
 }

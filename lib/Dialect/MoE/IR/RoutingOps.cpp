@@ -34,7 +34,9 @@ static LogicalResult verifyGroups(RouteOp op) {
   if (!groups)
     return success();
   int64_t experts = op.getNumExperts(), size = *groups;
-  if (size < 1 || experts % size != 0)
+  if (size < 1)
+    return op.emitOpError("groups: expected at least 1 group, got ") << size;
+  if (experts % size != 0)
     return op.emitOpError("groups: ")
            << size << " groups do not divide " << experts << " experts";
   int64_t members = experts / size, g = *kept, n = *top;
@@ -61,8 +63,8 @@ LogicalResult RouteOp::verify() {
   if (failed(expectStatic(*this, "indices", getIndices(), 1)) ||
       failed(expectShape(*this, "indices", getIndices(),
                          {tokens, getNumSlots()})) ||
-      failed(expectShape(*this, "weights", getWeights(),
-                         {tokens, getNumSlots()})))
+      failed(
+          expectShape(*this, "weights", getWeights(), {tokens, getNumSlots()})))
     return failure();
   if (failed(expectStatic(*this, "weights", getWeights(), 1)))
     return failure();
@@ -71,10 +73,13 @@ LogicalResult RouteOp::verify() {
     return emitOpError("selects ")
            << getNumSlots() << " of " << experts << " experts";
   // route_c4
-  if (failed(expectShape(*this, "bias", getBias(), {experts})))
+  if (getBias() && (failed(expectStatic(*this, "bias", getBias(), 0)) ||
+                    failed(expectShape(*this, "bias", getBias(), {experts}))))
     return failure();
   // route_c5
-  if (failed(expectShape(*this, "keys", getKeys(), {tokens, experts})))
+  if (getKeys() &&
+      (failed(expectStatic(*this, "keys", getKeys(), 1)) ||
+       failed(expectShape(*this, "keys", getKeys(), {tokens, experts}))))
     return failure();
   // route_c6
   if (getBias() && getKeys())
@@ -93,7 +98,7 @@ LogicalResult RouteOp::verify() {
            << "score(" << stringifyScore(getScore()) << ")";
   // route_c11
   if (std::optional<APFloat> epsilon = getEpsilon()) {
-    if (!epsilon->isFinite() || epsilon->isNegative())
+    if (!epsilon->isFinite() || epsilon->convertToDouble() < 0)
       return emitOpError("epsilon: expected a finite value >= 0, got ")
              << epsilon->convertToDouble();
     if (getRule() != WeightRule::normalized)
@@ -107,9 +112,8 @@ LogicalResult RouteOp::verify() {
   return success();
 }
 
-LogicalResult
-RouteOp::reifyResultShapes(OpBuilder &builder,
-                           ReifiedRankedShapedTypeDims &shapes) {
+LogicalResult RouteOp::reifyResultShapes(OpBuilder &builder,
+                                         ReifiedRankedShapedTypeDims &shapes) {
   OpFoldResult tokens = reifyDim(builder, getLoc(), getLogits(), 0);
   OpFoldResult slots = builder.getIndexAttr(getNumSlots());
   shapes.assign(2, {tokens, slots});
@@ -117,9 +121,9 @@ RouteOp::reifyResultShapes(OpBuilder &builder,
 }
 
 namespace {
-/// Drops what says nothing: scale 1, epsilon 0, and groups of which all are kept
-/// and which are ranked by their best key (a group then has rank -inf only when
-/// it has no admissible expert).
+/// Drops what says nothing: scale 1, epsilon 0, and groups of which all are
+/// kept and which are ranked by their best key (a group then has rank -inf only
+/// when it has no admissible expert).
 struct DropNeutralRouteAttributes : OpRewritePattern<RouteOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(RouteOp op,
@@ -242,8 +246,8 @@ LogicalResult GroupOp::reifyResultShapes(OpBuilder &builder,
 }
 
 namespace {
-/// Drops a constant capacity that no expert can exceed (T*K slots in all), and a
-/// num_candidates that says no more than E.
+/// Drops a constant capacity that no expert can exceed (T*K slots in all), and
+/// a num_candidates that says no more than E.
 struct DropNeutralGroupBounds : OpRewritePattern<GroupOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(GroupOp op,
@@ -253,8 +257,8 @@ struct DropNeutralGroupBounds : OpRewritePattern<GroupOp> {
     bool wide = op.getCapacity() && !ShapedType::isDynamic(rows) &&
                 matchPattern(op.getCapacity(), m_ConstantInt(&capacity)) &&
                 capacity.getSExtValue() >= rows;
-    bool none = op.getNumCandidates() &&
-                op.getIndexBound() == op.getNumExperts();
+    bool none =
+        op.getNumCandidates() && op.getIndexBound() == op.getNumExperts();
     if (!wide && !none)
       return rewriter.notifyMatchFailure(op, "no neutral bound");
     rewriter.modifyOpInPlace(op, [&] {
@@ -313,7 +317,9 @@ LogicalResult CombineOp::verify() {
     return failure();
   int64_t tokens = dimSize(getSlotRow(), 0), slots = dimSize(getSlotRow(), 1);
   // combine_c3
-  if (failed(expectShape(*this, "weights", getWeights(), {tokens, slots})))
+  if (getWeights() &&
+      (failed(expectStatic(*this, "weights", getWeights(), 1)) ||
+       failed(expectShape(*this, "weights", getWeights(), {tokens, slots}))))
     return failure();
   // combine_c4
   if (failed(expectStatic(*this, "y", getY(), 1)))
@@ -329,6 +335,13 @@ CombineOp::reifyResultShapes(OpBuilder &builder,
   return success();
 }
 
+/// Returns true if the sum runs in the same type without the weights.
+static bool weightsDoNotWiden(CombineOp op) {
+  Type rows = op.getRows().getType(), y = op.getY().getType();
+  return getAccumulatorType({rows, y}) ==
+         getAccumulatorType({rows, y, op.getWeights().getType()});
+}
+
 namespace {
 /// Weights that are the constant 1 are the same as none.
 struct DropUnitWeights : OpRewritePattern<CombineOp> {
@@ -339,6 +352,8 @@ struct DropUnitWeights : OpRewritePattern<CombineOp> {
     if (!op.getWeights() || !matchPattern(op.getWeights(), m_Constant(&ones)) ||
         !ones.isSplat() || !ones.getSplatValue<APFloat>().isExactlyValue(1.0))
       return rewriter.notifyMatchFailure(op, "weights are not the constant 1");
+    if (!weightsDoNotWiden(op))
+      return rewriter.notifyMatchFailure(op, "the weights make the sum f64");
     rewriter.modifyOpInPlace(op, [&] { op.getWeightsMutable().clear(); });
     return success();
   }
@@ -350,13 +365,15 @@ struct DropUnitRouteWeights : OpRewritePattern<CombineOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(CombineOp op,
                                 PatternRewriter &rewriter) const override {
-    auto route = op.getWeights() ? op.getWeights().getDefiningOp<RouteOp>()
-                                 : RouteOp();
+    auto route =
+        op.getWeights() ? op.getWeights().getDefiningOp<RouteOp>() : RouteOp();
     auto group = op.getSlotRow().getDefiningOp<GroupOp>();
     if (!route || route.getRule() != WeightRule::unit || route.getScale() ||
         !group || group.getIndices() != route.getIndices())
       return rewriter.notifyMatchFailure(op, "weights are not those of a unit "
                                              "route grouped by its indices");
+    if (!weightsDoNotWiden(op))
+      return rewriter.notifyMatchFailure(op, "the weights make the sum f64");
     rewriter.modifyOpInPlace(op, [&] { op.getWeightsMutable().clear(); });
     return success();
   }

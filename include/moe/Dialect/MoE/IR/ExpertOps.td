@@ -124,4 +124,41 @@ def MoE_ExpertFFNOp : MoE_Op<"expert_ffn", [AttrSizedOperandSegments]> {
   let hasCanonicalizer = 1;
 }
 
+def MoE_GroupedMatmulWgradOp : MoE_Op<"grouped_matmul_wgrad"> {
+  let summary = "gradient of the weights of a grouped_matmul";
+  let description = [{
+    ```
+    result[e] = sum over offsets[e] <= i < offsets[e+1] of rows[i,:]^T drows[i,:]
+    ```
+
+    Rows `i >= offsets[E]` do not take part, whatever they hold.
+
+    **Operands.** `rows` [S,a]; `drows` [S,b], the cotangent of the product;
+    `offsets` [E+1] i32. **Result** [E,a,b]. **Data types.** f64, f32, f16, bf16;
+    summed in f32 (f64 if one is f64), rounded once. Run-time error: as
+    `moe.grouped_matmul`. **Empty experts** and **S = 0** give 0. **Determinism**:
+    same input, same bits; the order of a sum is fixed per target.
+
+    **Constraints.**
+    - (C1) `rows` is [S,a] with static a >= 1.
+    - (C2) `drows` is [S,b] with static b >= 1.
+    - (C3) `offsets` is [E+1] with static E >= 1.
+    - (C4) the result is [E,a,b], static.
+
+    **Example.**
+
+    ```mlir
+    %dw = moe.grouped_matmul_wgrad %rows, %drows, %offsets
+        : tensor<?x64xf32>, tensor<?x80xf32>, tensor<9xi32> -> tensor<8x64x80xf32>
+    ```
+  }];
+  let arguments = (ins MoE_FloatTensor<2>:$rows, MoE_FloatTensor<2>:$drows,
+                       MoE_IndexTensor<1>:$offsets);
+  let results = (outs MoE_FloatTensor<3>:$result);
+  let assemblyFormat = [{
+    $rows `,` $drows `,` $offsets attr-dict
+    `:` type($rows) `,` type($drows) `,` type($offsets) `->` type($result)
+  }];
+}
+
 #endif // MOE_DIALECT_MOE_IR_EXPERTOPS

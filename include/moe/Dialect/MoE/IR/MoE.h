@@ -13,14 +13,13 @@
 #include "mlir/IR/Dialect.h"
 #include "mlir/IR/OpDefinition.h"
 #include "mlir/IR/OpImplementation.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 #include "moe/Dialect/MoE/IR/MoEDialect.h.inc"
 #include "moe/Dialect/MoE/IR/MoEEnums.h.inc"
-
-#define GET_OP_CLASSES
-#include "moe/Dialect/MoE/IR/MoEOps.h.inc"
 
 namespace moe {
 
@@ -33,6 +32,16 @@ inline constexpr llvm::StringLiteral kNameAttr = "moe.name";
 /// f64 if one of them is f64, else f32.
 mlir::FloatType getAccumulatorType(mlir::TypeRange types);
 
+/// Size of dimension `dim` of a ranked tensor: an attribute if it is static,
+/// else a value traced back through ops of this dialect, destinations, casts and
+/// tensor.empty as far as possible, so that it follows from the sizes of a
+/// function's arguments.
+mlir::OpFoldResult getSize(mlir::OpBuilder &builder, mlir::Location loc,
+                           mlir::Value tensor, unsigned dim);
+
 } // namespace moe
+
+#define GET_OP_CLASSES
+#include "moe/Dialect/MoE/IR/MoEOps.h.inc"
 
 #endif // MOE_DIALECT_MOE_IR_MOE_H

@@ -47,7 +47,8 @@ def MoE_Dialect : Dialect {
   let cppNamespace = "::moe";
   let hasRegionArgAttrVerify = 1;
   let hasRegionResultAttrVerify = 1;
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
 }
 
 /// An op of the dialect: no side effects, a verifier, shapes of its results from
@@ -66,6 +67,8 @@ class MoE_IndexTensor<int rank>
     : TensorRankOf<[I32], [rank]>;
 def MoE_FloatTensorOfRank1Or2 : TensorRankOf<[F64, F32, F16, BF16], [1, 2]>;
 def MoE_FloatTensorOfRank2Or3 : TensorRankOf<[F64, F32, F16, BF16], [2, 3]>;
+def MoE_AnyFloatTensor : RankedTensorOf<[F64, F32, F16, BF16]>;
+def MoE_IndexTensorOfRank1Or2 : TensorRankOf<[I32], [1, 2]>;
 
 class MoE_Enum<string name, string summary, list<I32EnumAttrCase> cases>
     : I32EnumAttr<name, summary, cases> {
@@ -85,5 +88,14 @@ def MoE_Activation : MoE_Enum<"Activation", "activation function", [
   I32EnumAttrCase<"sigmoid", 2>, I32EnumAttrCase<"gelu", 3>,
   I32EnumAttrCase<"gelu_tanh", 4>, I32EnumAttrCase<"relu", 5>,
   I32EnumAttrCase<"relu2", 6>]>;
+
+def MoE_Norm : MoE_Enum<"Norm", "norm of a vector", [
+  I32EnumAttrCase<"rms", 0>, I32EnumAttrCase<"layer", 1>]>;
+
+def MoE_FinalStep : MoE_Enum<"FinalStep", "the marginal that a transport plan meets exactly", [
+  I32EnumAttrCase<"col", 0>, I32EnumAttrCase<"row", 1>]>;
+
+def MoE_AssignMethod : MoE_Enum<"AssignMethod", "how a balanced assignment is found", [
+  I32EnumAttrCase<"greedy", 0>, I32EnumAttrCase<"exact", 1>]>;
 
 #endif // MOE_DIALECT_MOE_IR_MOEBASE

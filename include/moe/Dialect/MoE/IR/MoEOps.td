@@ -10,5 +10,9 @@
 
 include "moe/Dialect/MoE/IR/RoutingOps.td"
 include "moe/Dialect/MoE/IR/ExpertOps.td"
+include "moe/Dialect/MoE/IR/DagOps.td"
+include "moe/Dialect/MoE/IR/LoopOps.td"
+include "moe/Dialect/MoE/IR/TransportOps.td"
+include "moe/Dialect/MoE/IR/QuantOps.td"
 
 #endif // MOE_DIALECT_MOE_IR_MOEOPS

@@ -32,7 +32,8 @@ def MoE_RouteOp : MoE_Op<"route", [AttrSizedOperandSegments]> {
     the unbiased scores. `groups(G keep g by top_sum n)` cuts the experts into G
     equal consecutive groups, ranks each group by the sum of its n best keys and
     lets only the g best groups take part. `top_p = p` keeps slot k iff the scores
-    of the slots before it sum to less than p; the others are cut.
+    of the slots before it sum to less than p; the others are cut. A slot that is
+    cut or finds no expert takes no part in the rule.
 
     Sources: Switch Transformer (arXiv 2101.03961), Mixtral, DeepSeek-V3
     (2412.19437: sigmoid, bias, groups, scale), nucleus routing (2403.07652).

@@ -1,0 +1,30 @@
+//===- Passes.h - passes on the moe dialect ---------------------*- C++ -*-===//
+//
+// Part of the moe project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOE_DIALECT_MOE_TRANSFORMS_PASSES_H
+#define MOE_DIALECT_MOE_TRANSFORMS_PASSES_H
+
+#include "mlir/Pass/Pass.h"
+
+namespace mlir {
+class RewritePatternSet;
+}
+
+namespace moe {
+
+#define GEN_PASS_DECL
+#include "moe/Dialect/MoE/Transforms/Passes.h.inc"
+
+/// Patterns of `moe-decompose`.
+void populateDecomposePatterns(mlir::RewritePatternSet &patterns);
+
+#define GEN_PASS_REGISTRATION
+#include "moe/Dialect/MoE/Transforms/Passes.h.inc"
+
+} // namespace moe
+
+#endif // MOE_DIALECT_MOE_TRANSFORMS_PASSES_H

@@ -1,0 +1,45 @@
+//===- MoEKBase.td - the moek dialect ----------------------*- tablegen -*-===//
+//
+// Part of the moe project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOE_DIALECT_MOEK_IR_MOEKBASE
+#define MOE_DIALECT_MOEK_IR_MOEKBASE
+
+include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/OpBase.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def MoEK_Dialect : Dialect {
+  let name = "moek";
+  let summary = "Kernels and run-time checks that layers are lowered to";
+  let description = [{
+    What stands between a layer and its loops: kernels as phases of independent
+    tasks, and the checks that keep compiled code safe. Ops work on tensors before
+    bufferization and on memrefs after it.
+
+    The checks report through the run's context, which they do not name: it is
+    the first argument of the compiled entry (`moe-lower-checks`).
+  }];
+  let cppNamespace = "::moek";
+}
+
+class MoEK_Op<string mnemonic, list<Trait> traits = []>
+    : Op<MoEK_Dialect, mnemonic, traits>;
+
+def MoEK_I32TensorOrMemRef : AnyTypeOf<[TensorOf<[I32]>, MemRefOf<[I32]>],
+                                       "tensor or memref of i32">;
+
+/// Reads a tensor of indices and reports to the context. The write on its own
+/// resource keeps it alive and in order with other checks.
+class MoEK_CheckOp<string mnemonic>
+    : MoEK_Op<mnemonic, [
+        DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
+        DeclareOpInterfaceMethods<BufferizableOpInterface, [
+          "bufferizesToMemoryRead", "bufferizesToMemoryWrite",
+          "getAliasingValues", "bufferize"]>]>;
+
+#endif // MOE_DIALECT_MOEK_IR_MOEKBASE

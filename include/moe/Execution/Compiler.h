@@ -1,0 +1,114 @@
+//===- Compiler.h - from MLIR to callable functions -------------*- C++ -*-===//
+//
+// Part of the moe project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The compiler inside another program:
+//
+//   Expected<Compiler> compiler = Compiler::create({});
+//   Expected<Module> module = compiler->compileFile("layer.mlir");
+//   Expected<Function> layer = module->lookup("main");
+//   Expected<BoundFunction> bound = layer->bind(weights);
+//   Error error = bound->call(inputs, outputs);
+//
+// Nothing here aborts, throws or prints. Errors are one line: what MLIR says of
+// the source starts with "FILE:LINE:COLUMN: ".
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOE_EXECUTION_COMPILER_H
+#define MOE_EXECUTION_COMPILER_H
+
+#include "moe/Execution/Module.h"
+#include "moe/Pipelines/Pipelines.h"
+
+#include "llvm/Support/MemoryBuffer.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace mlir {
+class ModuleOp;
+} // namespace mlir
+
+namespace moe {
+
+/// What the compiler has to say of the source.
+struct Diagnostic {
+  enum class Severity { Note, Remark, Warning, Error };
+  Severity severity = Severity::Error;
+  std::string location; ///< "FILE:LINE:COLUMN", or "" where it is not known.
+  std::string message;
+  std::vector<Diagnostic> notes;
+};
+
+/// "FILE:LINE:COLUMN: error: MESSAGE", a line; each note on a line below it.
+std::string toString(const Diagnostic &diagnostic);
+
+/// Called from the thread that compiles.
+using DiagnosticHandler = std::function<void(const Diagnostic &)>;
+
+struct CompilerOptions {
+  Target target = Target::Reference;
+  /// CPU to compile for, as LLVM names it; "native" is this machine's.
+  std::string cpu = "native";
+  /// The stage that the source is in.
+  Stage from = Stage::Input;
+  /// Sees every diagnostic, errors included; may be null.
+  DiagnosticHandler diagnostics;
+};
+
+/// Relocatable code of a module, and the functions in it.
+struct ObjectCode {
+  std::unique_ptr<llvm::MemoryBuffer> object; ///< ELF, position-independent.
+  std::vector<std::string> entries; ///< NAME of each moert_entry_NAME.
+  CompileTimes times;
+};
+
+/// Compiles modules. Its const functions may be called from several threads.
+class Compiler {
+public:
+  /// An error if this build lacks the target, or if LLVM does not know the CPU.
+  static llvm::Expected<Compiler> create(CompilerOptions options);
+
+  /// Compiles a file of MLIR, text or bytecode, and loads the code into this
+  /// process. `path` "-" is the standard input.
+  llvm::Expected<Module> compileFile(llvm::StringRef path) const;
+  /// The same for MLIR in memory; `name` stands for the file's.
+  llvm::Expected<Module> compile(llvm::StringRef source,
+                                 llvm::StringRef name = "<memory>") const;
+  /// The same for a copy of `module`. Uses its context, whose registry gets the
+  /// dialects of the pipeline.
+  llvm::Expected<Module> compile(mlir::ModuleOp module) const;
+
+  /// The same without loading: for another process, or another machine.
+  llvm::Expected<ObjectCode>
+  compileToObject(llvm::StringRef source,
+                  llvm::StringRef name = "<memory>") const;
+
+  /// Loads code that compileToObject returned. An error if this machine cannot
+  /// run code for the compiler's CPU. `object` is trusted.
+  llvm::Expected<Module> load(ObjectCode object) const;
+
+  /// The CPU's name, where the options say "native" too.
+  llvm::StringRef cpu() const;
+  const CompilerOptions &options() const;
+
+private:
+  struct Impl;
+  explicit Compiler(std::shared_ptr<const Impl> impl) : impl(std::move(impl)) {}
+  llvm::Expected<ObjectCode> compileBuffer(std::unique_ptr<llvm::MemoryBuffer>,
+                                           llvm::StringRef name) const;
+  llvm::Expected<ObjectCode> compileModule(mlir::ModuleOp, llvm::StringRef name,
+                                           CompileTimes times) const;
+
+  std::shared_ptr<const Impl> impl;
+};
+
+} // namespace moe
+
+#endif // MOE_EXECUTION_COMPILER_H

@@ -1,0 +1,24 @@
+//===- CpuFeatures.h - the features that code for a CPU may use -*- C++ -*-===//
+//
+// Part of the moe project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOE_PIPELINES_CPUFEATURES_H
+#define MOE_PIPELINES_CPUFEATURES_H
+
+#include "llvm/ADT/StringRef.h"
+
+#include <cstdint>
+#include <optional>
+
+namespace moe {
+
+/// MOERT_CPU_* bits of the CPU that LLVM calls `cpu` ("znver4", "x86-64-v3"), or
+/// of this machine for "native"; nothing for a CPU that LLVM does not know.
+std::optional<uint64_t> getCpuFeatures(llvm::StringRef cpu);
+
+} // namespace moe
+
+#endif // MOE_PIPELINES_CPUFEATURES_H

@@ -1,0 +1,73 @@
+//===- Pipelines.h - from a layer to LLVM, stage by stage -------*- C++ -*-===//
+//
+// Part of the moe project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOE_PIPELINES_PIPELINES_H
+#define MOE_PIPELINES_PIPELINES_H
+
+#include "llvm/ADT/StringRef.h"
+
+#include <optional>
+#include <string>
+
+namespace mlir {
+class OpPassManager;
+class DialectRegistry;
+} // namespace mlir
+
+namespace moe {
+
+/// What a module is compiled for.
+enum class Target {
+  Reference, ///< plain loops, every op and dtype: the oracle
+  Cpu,       ///< the fast one
+  Gpu,       ///< NVIDIA, through PTX
+  GpuEmulator,
+};
+
+/// Points of a pipeline where it can stop and start again.
+enum class Stage {
+  Input,    ///< moe ops on tensors, as the user wrote them
+  Kernels,  ///< no moe op left
+  Prepared, ///< what depends on weights alone stands in its own function
+  Buffers,  ///< no tensor left; the workspace is one argument
+  Loops,    ///< no linalg or kernel op left
+  Llvm,     ///< the llvm dialect, with the entries' descriptors
+};
+
+/// The enumerator of that name ("reference", "buffers"), or nothing.
+std::optional<Target> parseTarget(llvm::StringRef name);
+std::optional<Stage> parseStage(llvm::StringRef name);
+llvm::StringRef stringify(Target target);
+llvm::StringRef stringify(Stage stage);
+
+struct PipelineOptions {
+  Target target = Target::Reference;
+  Stage from = Stage::Input;
+  Stage to = Stage::Llvm;
+  /// CPU to compile for, as LLVM names it; "native" is this machine's.
+  std::string cpu = "native";
+};
+
+/// True if this build can compile for `target`.
+bool isAvailable(Target target);
+
+/// Adds the passes of one stage step, from the one before `stage` to `stage`.
+void addStage(mlir::OpPassManager &pm, Stage stage, const PipelineOptions &options);
+
+/// Adds the passes from `options.from` to `options.to`.
+void buildPipeline(mlir::OpPassManager &pm, const PipelineOptions &options);
+
+/// Registers every dialect, interface model and LLVM translation that the
+/// pipelines need.
+void registerDialects(mlir::DialectRegistry &registry);
+
+/// Registers our passes, and `moe-pipeline{target= from= to= cpu=}`.
+void registerPassesAndPipelines();
+
+} // namespace moe
+
+#endif // MOE_PIPELINES_PIPELINES_H

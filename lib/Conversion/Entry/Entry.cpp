@@ -1,0 +1,164 @@
+//===- Entry.cpp - the runtime's calling convention, on memrefs -----------===//
+//
+// Part of the moe project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+// F(context, symbols..., inputs..., outputs..., packed values...)
+// F.prepare(context, weights..., packed values...)
+
+#include "moe/Conversion/Passes.h"
+#include "moe/Conversion/Signature.h"
+#include "moe/Dialect/MoE/IR/MoE.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+
+namespace moe {
+#define GEN_PASS_DEF_MOEENTRY
+#include "moe/Conversion/Passes.h.inc"
+} // namespace moe
+
+using namespace mlir;
+using namespace moe;
+
+namespace {
+
+/// Rewrites one function in place.
+class EntryRewriter {
+public:
+  explicit EntryRewriter(func::FuncOp function)
+      : function(function), body(function.getBody().front()),
+        b(OpBuilder::atBlockBegin(&body)) {}
+
+  /// F itself.
+  void runEntry() {
+    EntrySignature signature = EntrySignature::read(function);
+    unsigned oldArguments = body.getNumArguments();
+    addContext();
+    SmallVector<Value> symbols;
+    for ([[maybe_unused]] const std::string &symbol : signature.symbols)
+      symbols.push_back(add(b.getIndexType()));
+    auto inputs = signature.withRole(MOERT_INPUT);
+    for (unsigned i = 0; i < inputs.size(); ++i)
+      replaceInput(body.getArgument(i), add(signature.memrefType(inputs[i])),
+                   inputs[i].dims, symbols);
+    SmallVector<Value> outputs;
+    for (const EntryArgument &output : signature.withRole(MOERT_OUTPUT))
+      outputs.push_back(add(signature.memrefType(output)));
+    for (unsigned i = inputs.size(); i < oldArguments; ++i)
+      replacePacked(body.getArgument(i));
+    writeResults(outputs);
+    finish(oldArguments);
+  }
+
+  /// F.prepare.
+  void runPrepare() {
+    unsigned oldArguments = body.getNumArguments();
+    addContext();
+    for (unsigned i = 0; i < oldArguments; ++i)
+      replacePacked(body.getArgument(i));
+    SmallVector<Value> outputs;
+    for (Type type : function.getResultTypes())
+      outputs.push_back(add(memrefOf(type)));
+    writeResults(outputs);
+    finish(oldArguments);
+  }
+
+private:
+  static MemRefType memrefOf(Type type) {
+    auto tensor = cast<RankedTensorType>(type);
+    return MemRefType::get(tensor.getShape(), tensor.getElementType());
+  }
+
+  /// A new trailing argument.
+  BlockArgument add(Type type) {
+    return body.addArgument(type, function.getLoc());
+  }
+
+  void addContext() { add(LLVM::LLVMPointerType::get(b.getContext())); }
+
+  /// The tensor that a read-only buffer holds.
+  Value asTensor(Type type, Value buffer) {
+    return bufferization::ToTensorOp::create(b, function.getLoc(), type, buffer,
+                                             /*restrict=*/true);
+  }
+
+  /// Uses of an input become uses of its buffer; its sizes become symbols.
+  void replaceInput(BlockArgument input, Value buffer, ArrayRef<int64_t> dims,
+                    ArrayRef<Value> symbols) {
+    if (!isa<RankedTensorType>(input.getType())) {
+      input.replaceAllUsesWith(
+          memref::LoadOp::create(b, function.getLoc(), buffer, ValueRange())
+              .getResult());
+      return;
+    }
+    for (Operation *user : llvm::make_early_inc_range(input.getUsers())) {
+      auto dim = dyn_cast<tensor::DimOp>(user);
+      std::optional<int64_t> constant =
+          dim ? dim.getConstantIndex() : std::nullopt;
+      if (!constant || *constant < 0 || *constant >= (int64_t)dims.size() ||
+          dims[*constant] >= 0)
+        continue;
+      dim.replaceAllUsesWith(symbols[~dims[*constant]]);
+      dim.erase();
+    }
+    input.replaceAllUsesWith(asTensor(input.getType(), buffer));
+  }
+
+  void replacePacked(BlockArgument value) {
+    value.replaceAllUsesWith(
+        asTensor(value.getType(), add(memrefOf(value.getType()))));
+  }
+
+  /// Writes what the function returned into `outputs`.
+  void writeResults(ArrayRef<Value> outputs) {
+    auto terminator = cast<func::ReturnOp>(body.getTerminator());
+    b.setInsertionPoint(terminator);
+    Location loc = terminator.getLoc();
+    for (auto [value, output] :
+         llvm::zip_equal(terminator.getOperands(), outputs)) {
+      if (isa<RankedTensorType>(value.getType()))
+        bufferization::MaterializeInDestinationOp::create(
+            b, loc, /*result=*/Type(), value, output, /*restrict=*/true,
+            /*writable=*/true);
+      else
+        memref::StoreOp::create(b, loc, value, output, ValueRange());
+    }
+    func::ReturnOp::create(b, loc);
+    terminator.erase();
+  }
+
+  /// Drops the old arguments and sets the new type.
+  void finish(unsigned oldArguments) {
+    body.eraseArguments(0, oldArguments);
+    function.setType(b.getFunctionType(body.getArgumentTypes(), {}));
+    function.removeArgAttrsAttr();
+    function.removeResAttrsAttr();
+  }
+
+  func::FuncOp function;
+  Block &body;
+  OpBuilder b;
+};
+
+struct EntryPass : moe::impl::MoEEntryBase<EntryPass> {
+  void runOnOperation() override {
+    for (func::FuncOp entry : getEntries(getOperation())) {
+      auto prepare = getOperation().lookupSymbol<func::FuncOp>(
+          (entry.getName() + kPrepareSuffix).str());
+      if (!prepare || !entry->hasAttr(kSignatureAttr)) {
+        entry.emitError("not split yet; run moe-split-prepare first");
+        return signalPassFailure();
+      }
+      EntryRewriter(entry).runEntry();
+      EntryRewriter(prepare).runPrepare();
+    }
+  }
+};
+
+} // namespace

@@ -1,0 +1,103 @@
+//===- LowerChecks.cpp - moek checks as calls of the runtime --------------===//
+//
+// Part of the moe project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "moe/Conversion/Passes.h"
+#include "moe/Conversion/RuntimeCalls.h"
+#include "moe/Conversion/Signature.h"
+#include "moe/Dialect/MoEK/IR/MoEK.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+namespace moe {
+#define GEN_PASS_DEF_MOELOWERCHECKS
+#include "moe/Conversion/Passes.h.inc"
+} // namespace moe
+
+using namespace mlir;
+using namespace moe;
+
+namespace {
+
+/// Calls `check` on each contiguous run of a memref: (pointer, length).
+void forEachRun(ImplicitLocOpBuilder &b, Value buffer,
+                llvm::function_ref<void(Value, Value)> check) {
+  auto type = cast<MemRefType>(buffer.getType());
+  auto metadata = memref::ExtractStridedMetadataOp::create(b, buffer);
+  Value base = arith::IndexCastOp::create(
+      b, b.getI64Type(),
+      memref::ExtractAlignedPointerAsIndexOp::create(b, buffer));
+  Value bytes = arith::ConstantIndexOp::create(
+      b, type.getElementTypeBitWidth() / 8);
+  // Outer loops over what is not contiguous.
+  int64_t rank = type.getRank();
+  int64_t outer = type.getLayout().isIdentity() ? 0
+                  : type.isLastDimUnitStride()  ? rank - 1
+                                                : rank;
+  Value zero = arith::ConstantIndexOp::create(b, 0);
+  Value one = arith::ConstantIndexOp::create(b, 1);
+  Value offset = metadata.getOffset(), length = one;
+  for (int64_t dim = outer; dim < rank; ++dim)
+    length = arith::MulIOp::create(b, length, metadata.getSizes()[dim]);
+  OpBuilder::InsertionGuard guard(b);
+  for (int64_t dim = 0; dim < outer; ++dim) {
+    Value size = metadata.getSizes()[dim];
+    auto loop = scf::ForOp::create(b, zero, size, one);
+    b.setInsertionPointToStart(loop.getBody());
+    Value step = arith::MulIOp::create(b, loop.getInductionVar(),
+                                       metadata.getStrides()[dim]);
+    offset = arith::AddIOp::create(b, offset, step);
+  }
+  Value shift = arith::IndexCastOp::create(
+      b, b.getI64Type(), arith::MulIOp::create(b, offset, bytes));
+  Value run = arith::AddIOp::create(b, base, shift);
+  Value address = LLVM::IntToPtrOp::create(
+      b, LLVM::LLVMPointerType::get(b.getContext()), run);
+  check(address, arith::IndexCastOp::create(b, b.getI64Type(), length));
+}
+
+struct LowerChecksPass : moe::impl::MoELowerChecksBase<LowerChecksPass> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    auto i64 = [](ImplicitLocOpBuilder &b, Value value) -> Value {
+      return arith::IndexCastOp::create(b, b.getI64Type(), value);
+    };
+    auto contextOf = [](Operation *op) {
+      return op->getParentOfType<func::FuncOp>().getArgument(0);
+    };
+    module.walk([&](moek::CheckIndicesOp op) {
+      ImplicitLocOpBuilder b(op.getLoc(), op);
+      forEachRun(b, op.getIndices(), [&](Value address, Value length) {
+        callRuntime(b, module, "moert_check_indices", Type(),
+                    {contextOf(op), address, length, i64(b, op.getLower()),
+                     i64(b, op.getUpper()), stringAddress(b, module, op.getWhat())});
+      });
+      op.erase();
+    });
+    WalkResult offsets = module.walk([&](moek::CheckOffsetsOp op) {
+      ImplicitLocOpBuilder b(op.getLoc(), op);
+      auto type = cast<MemRefType>(op.getOffsets().getType());
+      if (!type.isLastDimUnitStride()) {
+        op.emitError("offsets with a stride cannot be checked");
+        return WalkResult::interrupt();
+      }
+      forEachRun(b, op.getOffsets(), [&](Value address, Value length) {
+        callRuntime(b, module, "moert_check_offsets", Type(),
+                    {contextOf(op), address, length, i64(b, op.getRows()),
+                     stringAddress(b, module, op.getWhat())});
+      });
+      op.erase();
+      return WalkResult::advance();
+    });
+    if (offsets.wasInterrupted())
+      signalPassFailure();
+  }
+};
+
+} // namespace

@@ -1,0 +1,31 @@
+//===- Patterns.h - patterns of convert-moe-to-linalg, by family *- C++ -*-===//
+//
+// Part of the moe project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOE_LIB_CONVERSION_MOETOLINALG_PATTERNS_H
+#define MOE_LIB_CONVERSION_MOETOLINALG_PATTERNS_H
+
+#include "mlir/IR/PatternMatch.h"
+
+namespace moe {
+
+class TensorBuilder;
+
+void populateRoutingPatterns(mlir::RewritePatternSet &patterns);
+void populateGroupingPatterns(mlir::RewritePatternSet &patterns);
+void populateExpertPatterns(mlir::RewritePatternSet &patterns);
+
+/// Sizes of result `result` of `op`, from its operands.
+llvm::SmallVector<mlir::OpFoldResult>
+reifyResult(mlir::OpBuilder &builder, mlir::OpResult result);
+
+/// lower <= value < upper as an i1, both bounds signed.
+mlir::Value isInRange(TensorBuilder &b, mlir::Value value, mlir::Value lower,
+                      mlir::Value upper);
+
+} // namespace moe
+
+#endif // MOE_LIB_CONVERSION_MOETOLINALG_PATTERNS_H

@@ -1,0 +1,154 @@
+//===- Symbols.cpp - the functions generated code may call ----------------===//
+//
+// Part of the moe project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Symbols.h"
+
+#include "moe/TensorFile/TensorFile.h"
+#include "moert/moert.h"
+
+#include "llvm/ADT/bit.h"
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+#if defined(__GLIBC__)
+extern "C" void sincos(double, double *, double *) noexcept;
+extern "C" void sincosf(float, float *, float *) noexcept;
+#endif
+
+namespace moe {
+
+//===----------------------------------------------------------------------===//
+// Conversions
+//===----------------------------------------------------------------------===//
+// What code generation calls on a CPU without instructions for them. The C
+// compiler's own library has only some of these, or keeps them hidden.
+
+namespace {
+
+/// `value` rounded once to a float of 16 bits.
+template <typename Float16, MoertDType dtype> Float16 narrow(double value) {
+  char bits[2];
+  writeElement(dtype, bits, 0, value);
+  Float16 result;
+  static_assert(sizeof result == sizeof bits);
+  std::memcpy(&result, bits, sizeof bits);
+  return result;
+}
+
+_Float16 truncsfhf2(float value) { return narrow<_Float16, MOERT_F16>(value); }
+_Float16 truncdfhf2(double value) { return narrow<_Float16, MOERT_F16>(value); }
+__bf16 truncsfbf2(float value) { return narrow<__bf16, MOERT_BF16>(value); }
+__bf16 truncdfbf2(double value) { return narrow<__bf16, MOERT_BF16>(value); }
+
+/// The same number, wider.
+float extendhfsf2(_Float16 value) {
+  TensorView view;
+  view.dtype = MOERT_F16;
+  view.data = reinterpret_cast<const char *>(&value);
+  return static_cast<float>(readElement(view, 0));
+}
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// The table
+//===----------------------------------------------------------------------===//
+
+/// The address of a function; `F` picks one of an overloaded name.
+template <typename F> static void *address(F *function) {
+  return reinterpret_cast<void *>(function);
+}
+
+using Unary32 = float(float);
+using Unary64 = double(double);
+using Binary32 = float(float, float);
+using Binary64 = double(double, double);
+using Ternary32 = float(float, float, float);
+using Ternary64 = double(double, double, double);
+
+// A function of the C library by its names for f64 and f32.
+#define MOE_UNARY(name)                                                        \
+  {#name, address<Unary64>(::name)}, { #name "f", address<Unary32>(::name##f) }
+#define MOE_BINARY(name)                                                       \
+  {#name, address<Binary64>(::name)}, {                                        \
+    #name "f", address<Binary32>(::name##f)                                    \
+  }
+#define MOE_RUNTIME(name) {#name, address(name)}
+
+llvm::ArrayRef<RuntimeSymbol> runtimeSymbols() {
+  static const RuntimeSymbol symbols[] = {
+      MOE_RUNTIME(moert_enter),
+      MOE_RUNTIME(moert_leave),
+      MOE_RUNTIME(moert_parallel_for),
+      MOE_RUNTIME(moert_fail),
+      MOE_RUNTIME(moert_check_indices),
+      MOE_RUNTIME(moert_check_offsets),
+      MOE_RUNTIME(moert_scratch),
+      MOE_RUNTIME(moert_assign),
+      MOE_RUNTIME(moert_assign_f64),
+
+      {"memcpy", address<void *(void *, const void *, size_t)>(::memcpy)},
+      {"memmove", address<void *(void *, const void *, size_t)>(::memmove)},
+      {"memset", address<void *(void *, int, size_t)>(::memset)},
+
+      MOE_UNARY(acos),
+      MOE_UNARY(acosh),
+      MOE_UNARY(asin),
+      MOE_UNARY(asinh),
+      MOE_UNARY(atan),
+      MOE_UNARY(atanh),
+      MOE_UNARY(cbrt),
+      MOE_UNARY(ceil),
+      MOE_UNARY(cos),
+      MOE_UNARY(cosh),
+      MOE_UNARY(erf),
+      MOE_UNARY(erfc),
+      MOE_UNARY(exp),
+      MOE_UNARY(exp2),
+      MOE_UNARY(expm1),
+      MOE_UNARY(fabs),
+      MOE_UNARY(floor),
+      MOE_UNARY(log),
+      MOE_UNARY(log10),
+      MOE_UNARY(log1p),
+      MOE_UNARY(log2),
+      MOE_UNARY(nearbyint),
+      MOE_UNARY(rint),
+      MOE_UNARY(round),
+      MOE_UNARY(roundeven),
+      MOE_UNARY(sin),
+      MOE_UNARY(sinh),
+      MOE_UNARY(sqrt),
+      MOE_UNARY(tan),
+      MOE_UNARY(tanh),
+      MOE_UNARY(trunc),
+      MOE_BINARY(atan2),
+      MOE_BINARY(copysign),
+      MOE_BINARY(fmax),
+      MOE_BINARY(fmin),
+      MOE_BINARY(fmod),
+      MOE_BINARY(pow),
+      {"fma", address<Ternary64>(::fma)},
+      {"fmaf", address<Ternary32>(::fmaf)},
+#if defined(__GLIBC__)
+      // One call for a sine and a cosine of the same number.
+      MOE_RUNTIME(sincos),
+      MOE_RUNTIME(sincosf),
+#endif
+
+      {"__truncsfhf2", address(truncsfhf2)},
+      {"__truncdfhf2", address(truncdfhf2)},
+      {"__truncsfbf2", address(truncsfbf2)},
+      {"__truncdfbf2", address(truncdfbf2)},
+      {"__extendhfsf2", address(extendhfsf2)},
+  };
+  return symbols;
+}
+
+} // namespace moe

@@ -1,0 +1,36 @@
+//===- Pipelines.cpp - from a layer to LLVM, stage by stage ---------------===//
+//
+// Part of the moe project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "moe/Pipelines/Pipelines.h"
+#include "Stages.h"
+
+using namespace mlir;
+using namespace moe;
+
+void moe::addStage(OpPassManager &pm, Stage stage,
+                   const PipelineOptions &options) {
+  switch (stage) {
+  case Stage::Input:
+    return;
+  case Stage::Kernels:
+    return addReferenceKernels(pm);
+  case Stage::Prepared:
+    return addPrepared(pm, /*computeOnWeights=*/true);
+  case Stage::Buffers:
+    return addBuffers(pm);
+  case Stage::Loops:
+    return addReferenceLoops(pm);
+  case Stage::Llvm:
+    return addLlvm(pm, stringify(options.target), options.cpu);
+  }
+}
+
+void moe::buildPipeline(OpPassManager &pm, const PipelineOptions &options) {
+  for (int stage = static_cast<int>(options.from) + 1;
+       stage <= static_cast<int>(options.to); ++stage)
+    addStage(pm, static_cast<Stage>(stage), options);
+}

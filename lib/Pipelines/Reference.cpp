@@ -1,0 +1,97 @@
+//===- Reference.cpp - the stages of pipeline `reference` -----------------===//
+//
+// Part of the moe project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Stages.h"
+#include "moe/Conversion/Passes.h"
+#include "moe/Dialect/MoE/Transforms/Passes.h"
+#include "moe/Pipelines/CpuFeatures.h"
+
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
+#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace moe;
+
+/// Folds what the last pass made foldable.
+static void addCleanup(OpPassManager &pm) {
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+// func + moe + linalg/arith/math/tensor/scf -> the same without moe
+void moe::addReferenceKernels(OpPassManager &pm) {
+  pm.addPass(createInlinerPass());
+  pm.addPass(createSymbolDCEPass());
+  addCleanup(pm);
+  pm.addPass(createMoERequireShapes());
+  pm.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
+  pm.addPass(createConvertMoEToLinalg());
+  pm.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
+  addCleanup(pm);
+}
+
+// tensors -> tensors, with F.prepare beside each entry F
+void moe::addPrepared(OpPassManager &pm, bool computeOnWeights) {
+  MoESplitPrepareOptions options;
+  options.enabled = computeOnWeights;
+  pm.addPass(createMoESplitPrepare(options));
+  addCleanup(pm);
+}
+
+// tensors -> memrefs: linalg/scf/memref/arith/math, one workspace argument
+void moe::addBuffers(OpPassManager &pm) {
+  pm.addPass(createMoEEntry());
+  addCleanup(pm);
+  pm.addPass(bufferization::createEmptyTensorEliminationPass());
+  bufferization::OneShotBufferizePassOptions options;
+  options.bufferizeFunctionBoundaries = false;
+  options.allowReturnAllocsFromLoops = true;
+  pm.addPass(bufferization::createOneShotBufferizePass(options));
+  pm.addPass(createMoEExpandCopies());
+  addCleanup(pm);
+  pm.addNestedPass<func::FuncOp>(bufferization::createBufferLoopHoistingPass());
+  pm.addPass(createMoEPlanWorkspace());
+  addCleanup(pm);
+}
+
+// linalg and moek on memrefs -> scf/memref/arith/math and calls of the runtime
+void moe::addReferenceLoops(OpPassManager &pm) {
+  pm.addPass(createMoELowerChecks());
+  pm.addPass(createConvertLinalgToLoopsPass());
+  addCleanup(pm);
+}
+
+// everything upstream -> llvm
+void moe::addLlvm(OpPassManager &pm, StringRef target, StringRef cpu) {
+  MoEEmitEntryOptions entry;
+  entry.target = target.str();
+  entry.cpuFeatures = getCpuFeatures(cpu).value_or(0);
+  pm.addPass(createMoEEmitEntry(entry));
+  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addPass(createLowerAffinePass());
+  arith::ArithExpandOpsPassOptions expand;
+  expand.includeBf16 = true;
+  pm.addPass(arith::createArithExpandOpsPass(expand));
+  pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(createConvertMathToLibmPass());
+  pm.addPass(createConvertMathToLLVMPass());
+  pm.addPass(createConvertIndexToLLVMPass());
+  pm.addPass(createArithToLLVMConversionPass());
+  pm.addPass(createFinalizeMemRefToLLVMConversionPass());
+  pm.addPass(createConvertFuncToLLVMPass());
+  pm.addPass(createConvertControlFlowToLLVMPass());
+  pm.addPass(createUBToLLVMConversionPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+  addCleanup(pm);
+}

@@ -1,0 +1,194 @@
+//===- Context.cpp - contexts, runs, parallel regions and failures --------===//
+//
+// Part of the moe project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Context.h"
+#include "Cpu.h"
+#include "Pool.h"
+#include "Text.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <new>
+
+using namespace moe::runtime;
+
+//===----------------------------------------------------------------------===//
+// Buffer
+//===----------------------------------------------------------------------===//
+
+Buffer::~Buffer() { free(data); }
+
+void *Buffer::reserve(uint64_t bytes) {
+  if (bytes <= capacity)
+    return data;
+  free(data);
+  data = nullptr;
+  capacity = 0;
+  if (bytes > PTRDIFF_MAX - MOERT_ALIGNMENT)
+    return nullptr;
+  bytes = (bytes + MOERT_ALIGNMENT - 1) / MOERT_ALIGNMENT * MOERT_ALIGNMENT;
+  if (posix_memalign(&data, MOERT_ALIGNMENT, bytes)) {
+    data = nullptr;
+    return nullptr;
+  }
+  capacity = bytes;
+  return data;
+}
+
+//===----------------------------------------------------------------------===//
+// MoertContext
+//===----------------------------------------------------------------------===//
+
+void MoertContext::begin(const char *entry) {
+  entryName = entry;
+  message[0] = 0;
+  status.store(MOERT_OK, std::memory_order_relaxed);
+}
+
+MoertStatus MoertContext::fail(MoertStatus failure, const char *format, ...) {
+  int32_t current = MOERT_OK;
+  if (!status.compare_exchange_strong(current, failure,
+                                      std::memory_order_relaxed))
+    return MoertStatus(current);
+  Text text(message, sizeof message);
+  if (entryName)
+    text.add("%s: ", entryName);
+  va_list list;
+  va_start(list, format);
+  text.addList(format, list);
+  va_end(list);
+  return failure;
+}
+
+void MoertContext::endRun() {
+  if (!inRun)
+    return;
+  inRun = false;
+  setFloatControl(callerFloatControl);
+  if (Pool::get().ownedBy(this))
+    Pool::get().release();
+}
+
+MoertStatus moert_context_create(const MoertContextOptions *options,
+                                 MoertContext **context) {
+  if (!context)
+    return MOERT_INVALID_ARGUMENT;
+  *context = nullptr;
+  if (options && options->size != sizeof(MoertContextOptions))
+    return MOERT_INVALID_ARGUMENT;
+  void *memory = malloc(sizeof(MoertContext));
+  if (!memory)
+    return MOERT_OUT_OF_MEMORY;
+  auto *created = new (memory) MoertContext;
+  if (options) {
+    created->threads = options->threads;
+    created->parallelFor = options->parallel_for;
+    created->user = options->user;
+    created->stream = options->stream;
+  }
+  if (!options || !options->threads)
+    created->threads = availableCpus();
+  created->threads = std::min(created->threads, MOERT_MAX_THREADS);
+  *context = created;
+  return MOERT_OK;
+}
+
+void moert_context_destroy(MoertContext *context) {
+  if (!context)
+    return;
+  context->endRun();
+  context->~MoertContext();
+  free(context);
+}
+
+const char *moert_message(const MoertContext *context) {
+  return context ? context->message : "the context is null";
+}
+
+uint32_t moert_threads(const MoertContext *context) {
+  return context ? context->threads : 0;
+}
+
+//===----------------------------------------------------------------------===//
+// Runs
+//===----------------------------------------------------------------------===//
+
+void moert_enter(MoertContext *context) {
+  if (!context || context->inRun)
+    return;
+  context->begin(context->inCall ? context->entryName : nullptr);
+  context->inRun = true;
+  context->callerFloatControl = floatControl();
+  setFloatControl(defaultFloatControl());
+  if (context->threads > 1 && !context->parallelFor)
+    Pool::get().acquire(context, context->threads - 1);
+}
+
+int32_t moert_leave(MoertContext *context) {
+  if (!context)
+    return MOERT_INVALID_ARGUMENT;
+  context->endRun();
+  return context->status.load(std::memory_order_relaxed);
+}
+
+void moert_fail(MoertContext *context, int32_t status, const char *what,
+                int64_t got, int64_t limit) {
+  if (!context)
+    return;
+  if (status <= MOERT_OK || status > MOERT_INTERNAL)
+    status = MOERT_INTERNAL;
+  context->fail(MoertStatus(status), "%s: got %lld, limit %lld",
+                what ? what : moert_status_name(status), (long long)got,
+                (long long)limit);
+}
+
+//===----------------------------------------------------------------------===//
+// Parallel regions
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// A task for a host's threads.
+struct HostTask {
+  MoertTask body;
+  void *args;
+};
+} // namespace
+
+/// Runs one task with the floating-point state of runs: a host's threads come
+/// with theirs.
+static void runHostTask(void *hostTask, int64_t index) {
+  auto *task = static_cast<HostTask *>(hostTask);
+  uint32_t control = floatControl();
+  setFloatControl(defaultFloatControl());
+  task->body(task->args, index);
+  setFloatControl(control);
+}
+
+void moert_parallel_for(MoertContext *context, int64_t n,
+                        void (*body)(void *args, int64_t index), void *args) {
+  auto runAlone = [&] {
+    for (int64_t i = 0; i < n; ++i)
+      body(args, i);
+  };
+  if (n <= 1 || !context || context->threads == 1 || context->inRegion)
+    return runAlone();
+
+  Pool &pool = Pool::get();
+  context->inRegion = true;
+  if (context->parallelFor) {
+    HostTask task{body, args};
+    context->parallelFor(context->user, n, runHostTask, &task);
+  } else if (pool.ownedBy(context) ||
+             pool.acquire(context, context->threads - 1)) {
+    pool.run(n, body, args);
+    if (!context->inRun)
+      pool.release();
+  } else {
+    runAlone();
+  }
+  context->inRegion = false;
+}

@@ -1,0 +1,69 @@
+//===- Context.h - the state of one host thread's calls ---------*- C++ -*-===//
+//
+// Part of the moe project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOERT_SRC_CONTEXT_H
+#define MOERT_SRC_CONTEXT_H
+
+#include "moert/moert.h"
+
+#include <atomic>
+
+namespace moe::runtime {
+
+/// Memory that grows and never shrinks, aligned to MOERT_ALIGNMENT.
+class Buffer {
+public:
+  Buffer() = default;
+  Buffer(const Buffer &) = delete;
+  Buffer &operator=(const Buffer &) = delete;
+  ~Buffer();
+
+  /// Returns at least `bytes` bytes with unspecified contents, null if there is
+  /// no memory. Earlier results become invalid.
+  void *reserve(uint64_t bytes);
+
+private:
+  void *data = nullptr;
+  uint64_t capacity = 0;
+};
+
+} // namespace moe::runtime
+
+struct MoertContext {
+  uint32_t threads = 1;
+  MoertParallelFor parallelFor = nullptr;
+  void *user = nullptr;
+  void *stream = nullptr;
+
+  // The current run. `inRun` and `inRegion` are written by the calling thread
+  // between regions; tasks only read them.
+  const char *entryName = nullptr; // valid in a call only
+  bool inCall = false;             // compiled code has control
+  bool inRun = false, inRegion = false;
+  uint32_t callerFloatControl = 0;
+  // MOERT_OK, or the first failure: who sets it writes the message.
+  std::atomic<int32_t> status{MOERT_OK};
+  char message[1024] = {};
+
+  moe::runtime::Buffer workspace, scratch;
+
+  /// Forgets the last call's failure; messages from here on name `entry`, if
+  /// not null.
+  void begin(const char *entry);
+
+  /// Records a failure unless there is one, from any thread, and returns the
+  /// status that counts. The message starts with the entry's name.
+  __attribute__((format(printf, 3, 4))) MoertStatus fail(MoertStatus failure,
+                                                         const char *format,
+                                                         ...);
+
+  /// Ends a run, if one is going on: gives the pool and the caller's
+  /// floating-point state back.
+  void endRun();
+};
+
+#endif // MOERT_SRC_CONTEXT_H

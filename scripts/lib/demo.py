@@ -1,0 +1,119 @@
+"""Runs published MoE layers through moe-run and prints how far they are from the
+numbers of the models' own code.
+
+usage: demo.py MOE_RUN
+
+Each case is a folder of test/golden: `case.mlir` is the layer, `inputs.safetensors`
+and `expected.safetensors` come from the source named in `case.json`. Exit status 1
+if a layer does not agree.
+"""
+
+import json
+import pathlib
+import shlex
+import signal
+import subprocess
+import sys
+
+import tree
+
+LAYERS = {
+    "mixtral": "Mixtral",
+    "qwen3_moe_norm": "Qwen3-MoE",
+    "olmoe": "OLMoE",
+    "deepseek_v3": "DeepSeek-V3",
+    "gpt_oss": "gpt-oss",
+    "switch_top1_capacity": "Switch",
+}
+CALLS = 100
+SECONDS = 120
+
+# Title, width, alignment.
+COLUMNS = (
+    ("layer", 12, "<"),
+    ("source of the numbers", 49, "<"),
+    ("rows", 5, ">"),
+    ("max error", 9, ">"),
+    ("status", 8, "<"),
+    ("compile", 9, ">"),
+    ("call", 9, ">"),
+)
+
+
+def row(cells):
+    """Returns one line of the table."""
+    return "  ".join(f"{str(cell):{align}{width}}" for cell, (_, width, align) in zip(cells, COLUMNS)).rstrip()
+
+
+def command(moe_run, case):
+    """Returns the command that runs a case, with paths from the repository's root."""
+    folder = f"test/golden/{case}"
+    return [
+        moe_run,
+        f"{folder}/case.mlir",
+        f"--weights={folder}/inputs.safetensors",
+        f"--expect={folder}/expected.safetensors",
+    ]
+
+
+def run(arguments):
+    """Returns (the tool's JSON report or {}, what went wrong or None)."""
+    try:
+        done = subprocess.run(
+            arguments, cwd=tree.ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS
+        )
+    except OSError as error:
+        return {}, str(error)
+    except subprocess.TimeoutExpired:
+        return {}, f"no result after {SECONDS} s"
+    try:
+        report = json.loads(done.stdout)
+    except ValueError:
+        report = {}
+    if done.returncode < 0:
+        return report, f"ended by {signal.Signals(-done.returncode).name}\n{done.stderr}"
+    if done.returncode > 0:
+        return report, done.stderr or f"exit status {done.returncode}"
+    if "check" not in report:
+        return {}, "printed no check:\n" + done.stdout
+    return report, None
+
+
+def source(case):
+    """Returns whose code computed a case's numbers: library, version, class."""
+    text = json.loads((tree.ROOT / "test/golden" / case / "case.json").read_text())["source"]
+    library, _, where = text.partition(": ")
+    return f"{library}, {where.split()[-1]}" if where else library
+
+
+def milliseconds(report, key):
+    """Returns a duration of the report as text."""
+    return f"{report[key]:.3g} ms" if key in report else "-"
+
+
+def main():
+    moe_run = sys.argv[1]
+    print(row(title for title, _, _ in COLUMNS))
+    print(row("-" * width for _, width, _ in COLUMNS))
+    wrong, report = {}, {}
+    for case, name in LAYERS.items():
+        report, problem = run(command(moe_run, case) + ["--json", f"--bench={CALLS}"])
+        check = report.get("check", {})
+        if problem:
+            wrong[name] = problem
+        off = check.get("bad_rows", 0)
+        status = "FAILED" if problem else f"{off} off" if off else "agrees"
+        cells = (name, source(case), check.get("rows", "-"))
+        cells += (f"{check['max_abs']:.1e}" if "max_abs" in check else "-", status)
+        cells += (milliseconds(report, "compile_ms"), milliseconds(report, "median_ms"))
+        print(row(cells), flush=True)
+
+    for name, problem in wrong.items():
+        print(f"\n{name}: {problem.strip()}")
+    print(f"\n{len(LAYERS) - len(wrong)} of {len(LAYERS)} layers agree.", end=" ")
+    print(f"A call is the median of {CALLS}: target {report.get('target', '?')}, {report.get('threads', '?')} threads.")
+    print("One of them by hand:\n  " + shlex.join(command(moe_run, next(iter(LAYERS)))))
+    sys.exit(1 if wrong else 0)
+
+
+main()

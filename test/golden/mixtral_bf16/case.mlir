@@ -1,0 +1,49 @@
+// RUN: moe-run %s --target=reference --weights=%S/inputs.safetensors \
+// RUN:   --expect=%S/expected.safetensors --exact-rows
+
+// Mixtral in f32, with inputs and weights that bf16 holds exactly: case_bf16.mlir is the
+// same layer in bf16.
+
+func.func @main(
+    %x: tensor<?x48xf32> {moe.name = "x", moe.dims = ["T", ""]},
+    %w_router: tensor<48x8xf32> {moe.weight, moe.name = "w_router"},
+    %w_gate: tensor<8x48x32xf32> {moe.weight, moe.name = "w_gate"},
+    %w_up: tensor<8x48x32xf32> {moe.weight, moe.name = "w_up"},
+    %w_down: tensor<8x32x48xf32> {moe.weight, moe.name = "w_down"})
+    -> (tensor<?x8xf32> {moe.name = "logits", moe.dims = ["T", ""]},
+        tensor<?x2xi32> {moe.name = "indices", moe.dims = ["T", ""]},
+        tensor<?x2xf32> {moe.name = "weights", moe.dims = ["T", ""]},
+        tensor<?x48xf32> {moe.name = "y", moe.dims = ["T", ""]}) {
+  // 2 experts for each token.
+  %logits = call @linear(%x, %w_router) : (tensor<?x48xf32>, tensor<48x8xf32>) -> tensor<?x8xf32>
+  %indices, %weights = moe.route %logits score(softmax) weights(normalized)
+    : tensor<?x8xf32> -> tensor<?x2xi32>, tensor<?x2xf32>
+
+  // Each expert computes on its own rows.
+  %row_slot, %slot_row, %offsets = moe.group %indices
+    : tensor<?x2xi32> -> tensor<?xi32>, tensor<?x2xi32>, tensor<9xi32>
+  %rows = moe.dispatch %x[%row_slot by 2] : tensor<?x48xf32>, tensor<?xi32> -> tensor<?x48xf32>
+  %outputs = moe.expert_ffn %rows, %offsets
+    gate(%w_gate : tensor<8x48x32xf32>)
+    up(%w_up : tensor<8x48x32xf32>)
+    down(%w_down : tensor<8x32x48xf32>)
+    activation(silu) : tensor<?x48xf32>, tensor<9xi32> -> tensor<?x48xf32>
+
+  // The weighted sum of their outputs.
+  %y = moe.combine %outputs[%slot_row] weights(%weights : tensor<?x2xf32>)
+    : tensor<?x48xf32>, tensor<?x2xi32> -> tensor<?x48xf32>
+  return %logits, %indices, %weights, %y
+    : tensor<?x8xf32>, tensor<?x2xi32>, tensor<?x2xf32>, tensor<?x48xf32>
+}
+
+// x @ w
+func.func private @linear(%x: tensor<?x48xf32>, %w: tensor<48x8xf32>) -> tensor<?x8xf32> {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant 0.0 : f32
+  %tokens = tensor.dim %x, %c0 : tensor<?x48xf32>
+  %empty = tensor.empty(%tokens) : tensor<?x8xf32>
+  %zeros = linalg.fill ins(%zero : f32) outs(%empty : tensor<?x8xf32>) -> tensor<?x8xf32>
+  %product = linalg.matmul ins(%x, %w : tensor<?x48xf32>, tensor<48x8xf32>)
+                           outs(%zeros : tensor<?x8xf32>) -> tensor<?x8xf32>
+  return %product : tensor<?x8xf32>
+}

@@ -1,0 +1,37 @@
+"""The test suite: the .mlir and .test files below this folder say how to run them."""
+
+import os
+import re
+import sys
+
+import lit.formats
+
+if not hasattr(config, "tools"):
+    lit_config.fatal("run lit on the folder test/ of a build, or: ninja -C build check-moe")
+
+config.name = "moe"
+config.test_format = lit.formats.ShTest()
+config.suffixes = [".mlir", ".test"]
+config.excludes = ["Inputs"]
+config.test_source_root = os.path.dirname(__file__)
+config.test_exec_root = os.path.join(config.build_dir, "test")
+
+# `not` is lit's own: it fails when the command crashes. So is `cat`.
+tools = {name: config.tools_dir for name in config.tools}
+tools |= {name: config.llvm_tools_dir for name in ("FileCheck", "mlir-opt", "split-file")}
+for name, folder in tools.items():
+    path = os.path.join(folder, name)
+    if not os.path.exists(path):
+        lit_config.fatal(f"{path} is not there; build it first: ninja -C {config.build_dir} check-moe")
+    config.substitutions.append((rf"(?<![\w./-]){re.escape(name)}(?![\w./-])", path))
+
+config.substitutions.append(("%python", sys.executable))
+config.substitutions.append(("%dialects", os.path.join(config.test_source_root, "../include/moe/Dialect")))
+
+# A variable without $ in its name ends at the next CHECK-LABEL.
+config.environment["FILECHECK_OPTS"] = "--enable-var-scope --dump-input-filter=all"
+
+# "address", "undefined", "thread": what this build is instrumented with.
+config.available_features.update(filter(None, config.sanitizers.split(",")))
+if config.fuzz:
+    config.available_features.add("fuzz")

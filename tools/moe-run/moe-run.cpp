@@ -1,0 +1,175 @@
+//===- moe-run.cpp - compiles a layer and runs it -------------------------===//
+//
+// Part of the moe project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Arguments.h"
+#include "Files.h"
+#include "Options.h"
+#include "Report.h"
+
+#include "moe/Execution/Compiler.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/WithColor.h"
+
+using namespace llvm;
+
+namespace moe::run {
+
+/// Prints "moe-run: note: TEXT" to the standard error.
+static void note(const Twine &text) {
+  WithColor::note(errs(), "moe-run") << text << '\n';
+}
+
+/// The function that --entry names, else the only one, else 'main'.
+static Expected<Function> chooseEntry(const Options &options,
+                                      const Module &module) {
+  if (!options.entry.empty() || module.functions().size() > 1) {
+    Expected<Function> function =
+        module.lookup(options.entry.empty() ? "main" : options.entry);
+    if (function)
+      return function;
+    return makeError(
+        options.file + ": " + toString(function.takeError()) +
+        (options.entry.empty() ? "; choose one with --entry=NAME" : ""));
+  }
+  return module.functions().front();
+}
+
+/// Where the results go, checked before anything runs.
+static Expected<OutputFiles> planOutputs(const Options &options,
+                                         const MoertEntry &entry) {
+  SmallVector<StringRef> names;
+  SmallVector<MoertDType> dtypes;
+  for (const MoertArg &result : results(entry)) {
+    names.push_back(result.name);
+    dtypes.push_back(static_cast<MoertDType>(result.dtype));
+  }
+  return OutputFiles::plan(options.outputs, names, dtypes);
+}
+
+/// Runs `function` and fills in `report`, from the arguments on.
+static Error runFunction(const Options &options, const Function &function,
+                         Report &report) {
+  const MoertEntry &entry = function.entry();
+  Expected<Context> context = Context::create(options.threads);
+  if (!context)
+    return context.takeError();
+  Expected<OutputFiles> outputs = planOutputs(options, entry);
+  if (!outputs)
+    return outputs.takeError();
+  std::vector<TensorView> expected;
+  if (!options.expect.empty())
+    if (Error error = readExpected(options.expect, entry).moveInto(expected))
+      return error;
+  std::optional<Function> reference;
+  if (options.check)
+    if (Error error =
+            compileReference(options, function.name()).moveInto(reference))
+      return error;
+
+  Expected<Arguments> arguments = findArguments(options, function, *context);
+  if (!arguments)
+    return arguments.takeError();
+  for (const std::string &text : arguments->notes)
+    note(text);
+  Expected<Call> call =
+      Call::create(function, *context, arguments->tensors, arguments->symbols);
+  if (!call)
+    return call.takeError();
+  if (Error error = call->run())
+    return error;
+  if (options.bench)
+    if (Error error = bench(*call, *options.bench).moveInto(report.timing))
+      return error;
+
+  if (!options.expect.empty()) {
+    report.checks.emplace_back();
+    if (Error error = compareWith(options.expect, function, call->results(),
+                                  expected, toleranceOf(options, entry))
+                          .moveInto(report.checks.back()))
+      return error;
+  }
+  if (reference) {
+    report.checks.emplace_back();
+    if (Error error = checkAgainstReference(options, *reference, *context,
+                                            *arguments, call->results())
+                          .moveInto(report.checks.back()))
+      return error;
+  }
+  if (Error error = outputs->write(call->results()))
+    return error;
+
+  report.threads = context->threads();
+  for (auto [i, size] : enumerate(arguments->symbols))
+    report.dims.emplace_back(entry.symbols[i], size);
+  report.packedBytes = entry.packed_bytes;
+  report.workspaceBytes = arguments->workspaceBytes;
+  for (auto [result, view] : zip_equal(results(entry), call->results()))
+    report.results.emplace_back(result.name, view);
+  return Error::success();
+}
+
+/// Does all of it. An error also if a comparison does not agree.
+static Error runTool(const Options &options) {
+  CompilerOptions compilerOptions;
+  compilerOptions.target = options.target;
+  compilerOptions.cpu = options.cpu;
+  compilerOptions.from = options.from;
+  compilerOptions.diagnostics = [](const Diagnostic &diagnostic) {
+    if (diagnostic.severity == Diagnostic::Severity::Warning)
+      errs() << toString(diagnostic) << '\n';
+  };
+  Expected<Compiler> compiler = Compiler::create(std::move(compilerOptions));
+  if (!compiler)
+    return compiler.takeError();
+  Expected<Module> module = compiler->compileFile(options.file);
+  if (!module)
+    return module.takeError();
+  if (options.list) {
+    for (const Function &function : module->functions())
+      outs() << function.signature() << '\n';
+    return Error::success();
+  }
+  Expected<Function> function = chooseEntry(options, *module);
+  if (!function)
+    return function.takeError();
+
+  Report report;
+  report.entry = function->name();
+  report.target = options.target;
+  report.cpu = compiler->cpu();
+  report.compile = module->times();
+  if (Error error = runFunction(options, *function, report))
+    return error;
+  if (options.json)
+    printJson(report, outs());
+  else
+    printText(report, options.stats, outs());
+  return checkAgreement(report.checks);
+}
+
+} // namespace moe::run
+
+int main(int argc, char **argv) {
+  InitLLVM init(argc, argv);
+  auto options = moe::run::parseOptions(argc, argv);
+  Error error = options.takeError();
+  if (!error && *options)
+    error = moe::run::runTool(**options);
+  outs().flush();
+  if (outs().has_error()) {
+    error = joinErrors(std::move(error),
+                       moe::run::makeError("standard output: cannot write: " +
+                                           outs().error().message()));
+    outs().clear_error();
+  }
+  if (!error)
+    return 0;
+  WithColor::error(errs(), "moe-run") << toString(std::move(error)) << '\n';
+  return 1;
+}
