@@ -44,4 +44,6 @@ llvm::StringRef moe::stringify(Stage stage) {
   return kStages[static_cast<int>(stage)];
 }
 
-bool moe::isAvailable(Target target) { return target == Target::Reference; }
+bool moe::isAvailable(Target target) {
+  return target == Target::Reference || target == Target::Cpu;
+}

@@ -17,13 +17,17 @@ void moe::addStage(OpPassManager &pm, Stage stage,
   case Stage::Input:
     return;
   case Stage::Kernels:
-    return addReferenceKernels(pm);
+    return options.target == Target::Cpu
+               ? addCpuKernels(pm, getCpuTarget(options.cpu))
+               : addReferenceKernels(pm);
   case Stage::Prepared:
     return addPrepared(pm, /*computeOnWeights=*/true);
   case Stage::Buffers:
     return addBuffers(pm);
   case Stage::Loops:
-    return addReferenceLoops(pm);
+    return options.target == Target::Cpu
+               ? addCpuLoops(pm, getCpuTarget(options.cpu))
+               : addReferenceLoops(pm);
   case Stage::Llvm:
     return addLlvm(pm, stringify(options.target), options.cpu);
   }

@@ -16,6 +16,7 @@
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
@@ -23,22 +24,37 @@
 using namespace mlir;
 using namespace moe;
 
-/// Folds what the last pass made foldable.
-static void addCleanup(OpPassManager &pm) {
+void moe::addCleanup(OpPassManager &pm) {
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
 }
 
-// func + moe + linalg/arith/math/tensor/scf -> the same without moe
-void moe::addReferenceKernels(OpPassManager &pm) {
+// One function an entry, its requirements written down.
+void moe::addInlined(OpPassManager &pm) {
   pm.addPass(createInlinerPass());
   pm.addPass(createSymbolDCEPass());
   addCleanup(pm);
+  pm.addPass(createMoECheckOps());
+  pm.addPass(createMoEExpandLinalg());
   pm.addPass(createMoERequireShapes());
   pm.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
+  pm.addPass(createMoETabulateLoop());
+}
+
+// moe -> linalg and loops, for every op that is left
+void moe::addLinalg(OpPassManager &pm) {
   pm.addPass(createConvertMoEToLinalg());
   pm.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
   addCleanup(pm);
+  pm.addPass(createMoELoopToSCF());
+  pm.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
+  addCleanup(pm);
+}
+
+// func + moe + linalg/arith/math/tensor/scf -> the same without moe
+void moe::addReferenceKernels(OpPassManager &pm) {
+  addInlined(pm);
+  addLinalg(pm);
 }
 
 // tensors -> tensors, with F.prepare beside each entry F
@@ -53,6 +69,7 @@ void moe::addPrepared(OpPassManager &pm, bool computeOnWeights) {
 void moe::addBuffers(OpPassManager &pm) {
   pm.addPass(createMoEEntry());
   addCleanup(pm);
+  pm.addPass(createMoELoopState());
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
   bufferization::OneShotBufferizePassOptions options;
   options.bufferizeFunctionBoundaries = false;
@@ -68,6 +85,7 @@ void moe::addBuffers(OpPassManager &pm) {
 // linalg and moek on memrefs -> scf/memref/arith/math and calls of the runtime
 void moe::addReferenceLoops(OpPassManager &pm) {
   pm.addPass(createMoELowerChecks());
+  pm.addPass(createMoELowerCalls());
   pm.addPass(createConvertLinalgToLoopsPass());
   addCleanup(pm);
 }
@@ -83,10 +101,18 @@ void moe::addLlvm(OpPassManager &pm, StringRef target, StringRef cpu) {
   arith::ArithExpandOpsPassOptions expand;
   expand.includeBf16 = true;
   pm.addPass(arith::createArithExpandOpsPass(expand));
+  pm.addPass(createConvertVectorToSCFPass());
   pm.addPass(createSCFToControlFlowPass());
+  // The C library has no reciprocal square root.
+  math::MathExpandOpsPassOptions roots;
+  roots.opMnemonics = {"rsqrt"};
+  pm.addPass(math::createMathExpandOpsPass(roots));
   pm.addPass(createConvertMathToLibmPass());
   pm.addPass(createConvertMathToLLVMPass());
   pm.addPass(createConvertIndexToLLVMPass());
+  ConvertVectorToLLVMPassOptions vector;
+  vector.x86Vector = true;
+  pm.addPass(createConvertVectorToLLVMPass(vector));
   pm.addPass(createArithToLLVMConversionPass());
   pm.addPass(createFinalizeMemRefToLLVMConversionPass());
   pm.addPass(createConvertFuncToLLVMPass());

@@ -9,6 +9,7 @@
 #include "moe/Dialect/MoE/IR/MoE.h"
 #include "moe/Dialect/MoE/Transforms/Passes.h"
 #include "moe/Dialect/MoEK/IR/MoEK.h"
+#include "moe/Dialect/MoEK/Transforms/Passes.h"
 #include "moe/Pipelines/Pipelines.h"
 
 #include "mlir/InitAllDialects.h"
@@ -29,6 +30,7 @@ void moe::registerDialects(DialectRegistry &registry) {
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
   registry.insert<MoEDialect, moek::MoEKDialect>();
+  moek::registerBufferizableOpInterfaceModels(registry);
 }
 
 namespace {
@@ -58,6 +60,7 @@ Enum parseOption(StringRef kind, StringRef text,
 
 void moe::registerPassesAndPipelines() {
   registerMoETransformsPasses();
+  registerMoEKTransformsPasses();
   registerMoEConversionPasses();
   PassPipelineRegistration<TextOptions>(
       "moe-pipeline", "lower a layer, from one stage to another",

@@ -10,11 +10,20 @@
 
 #include "llvm/ADT/StringRef.h"
 #include "mlir/Pass/PassManager.h"
+#include "moe/Pipelines/CpuTarget.h"
 
 namespace moe {
 
+// Shared pieces.
+void addCleanup(mlir::OpPassManager &pm); ///< folds what became foldable
+void addInlined(mlir::OpPassManager &pm);
+void addLinalg(mlir::OpPassManager &pm);
+
 void addReferenceKernels(mlir::OpPassManager &pm);
 void addReferenceLoops(mlir::OpPassManager &pm);
+
+void addCpuKernels(mlir::OpPassManager &pm, const CpuTarget &target);
+void addCpuLoops(mlir::OpPassManager &pm, const CpuTarget &target);
 
 void addPrepared(mlir::OpPassManager &pm, bool computeOnWeights);
 void addBuffers(mlir::OpPassManager &pm);

@@ -88,7 +88,9 @@ def source(case):
 
 def milliseconds(report, key):
     """Returns a duration of the report as text."""
-    return f"{report[key]:.3g} ms" if key in report else "-"
+    if key not in report:
+        return "-"
+    return f"{report[key]:.{2 if report[key] < 10 else 0}f} ms"
 
 
 def main():

@@ -25,6 +25,66 @@ def ConvertMoEToLinalg : Pass<"convert-moe-to-linalg"> {
     "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def ConvertMoEToMoEK : Pass<"convert-moe-to-moek"> {
+  let summary = "write experts and matrix products as moek.gemm";
+  let description = [{
+    `moe.grouped_matmul` becomes a `moek.gemm`; `moe.expert_ffn` two of them, with
+    biases, clamps and activation as the epilogue of the first and the last bias as
+    that of the second; `linalg.matmul` of rank 2 with static widths a gemm of one
+    group, whichever way its second operand lies. Ops that sum in f64 stay, for
+    `convert-moe-to-linalg`.
+
+    Sums run in f32; a value that decomposition would round to the element type of
+    an intermediate tensor is rounded less often.
+  }];
+  let dependentDialects = [
+    "::moek::MoEKDialect", "::mlir::arith::ArithDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
+    "::mlir::tensor::TensorDialect"];
+}
+
+def ConvertMoEKToCPU : Pass<"convert-moek-to-cpu"> {
+  let summary = "emit register-blocked kernels for moek.gemm";
+  let description = [{
+    Each `moek.gemm` on memrefs becomes a table of row blocks and one `scf.forall`
+    over tasks: (row block, chunk of panels), or, where several rows go to one row
+    of the result, chunk of panels alone, so that a task owns its columns. A task
+    copies a block of its rows (gathered, widened) beside a block of K into a small
+    buffer and multiplies it with the panels in tiles of `rows-per-tile` rows by one
+    panel, kept in registers; row remainders have tiles of their own. The epilogue
+    runs on vectors. Weights without a layout are packed block by block by the task.
+
+    The order of a sum is fixed: K blocks ascending, then rows ascending.
+  }];
+  let options = [
+    Option<"lanes", "lanes", "int64_t", /*default=*/"16", "f32 lanes of a vector">,
+    Option<"rowsPerTile", "rows-per-tile", "int64_t", /*default=*/"6", "rows of a register tile">,
+    Option<"panel", "panel", "int64_t", /*default=*/"64", "columns of a panel, for weights without a layout">,
+    Option<"block", "block", "int64_t", /*default=*/"128", "K of a block, for weights without a layout">,
+    Option<"chunk", "chunk", "int64_t", /*default=*/"2", "panels of a task, for weights without a layout">,
+    Option<"dot", "dot", "bool", /*default=*/"false", "multiply bf16 pairs with vdpbf16ps">];
+  let dependentDialects = [
+    "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
+    "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
+    "::mlir::x86vector::X86VectorDialect"];
+}
+
+def MoEOutlineParallel : Pass<"moe-outline-parallel", "::mlir::ModuleOp"> {
+  let summary = "turn parallel phases into calls of the runtime's pool";
+  let description = [{
+    The body of each outermost `scf.forall` becomes a function; the values it uses
+    travel in a struct on the stack. Bodies that are the same are emitted once. An
+    inner `scf.forall` becomes a loop.
+  }];
+  let statistics = [
+    Statistic<"numPhases", "phases", "parallel phases">,
+    Statistic<"numBodies", "bodies", "functions they share">];
+  let dependentDialects = [
+    "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
+    "::mlir::func::FuncDialect", "::mlir::scf::SCFDialect"];
+}
+
 def MoESplitPrepare : Pass<"moe-split-prepare", "::mlir::ModuleOp"> {
   let summary = "compute once what depends on weights alone";
   let description = [{
@@ -58,14 +118,37 @@ def MoEEntry : Pass<"moe-entry", "::mlir::ModuleOp"> {
     one index a named dimension, then inputs, outputs, packed values as memrefs of
     identity layout. Scalars become memrefs of rank 0. Sizes of arguments become
     the named dimensions; results are written in place with
-    `bufferization.materialize_in_destination`.
+    `bufferization.materialize_in_destination`; that their sizes are those which
+    the signature promises becomes a requirement (`moek.require`).
 
     The signature as the host sees it is kept in the attribute `moe.entry`.
   }];
   let dependentDialects = [
     "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
     "::mlir::bufferization::BufferizationDialect", "::mlir::memref::MemRefDialect",
-    "::mlir::tensor::TensorDialect"];
+    "::mlir::tensor::TensorDialect", "::moek::MoEKDialect"];
+}
+
+def MoELoopState : Pass<"moe-loop-state"> {
+  let summary = "let loops update their tensors in place";
+  let description = [{
+    What an iteration of `scf.for` or `scf.while` passes to the next one is written
+    into the tensor that it got (`bufferization.materialize_in_destination`). So
+    a loop needs the same buffers in each iteration, whatever its body computes;
+    an op that wrote there already costs no copy. Runs before bufferization.
+
+    ```mlir
+    %r = scf.for ... iter_args(%s = %x) {
+      %next = linalg.add ins(%s, %x) outs(%empty)
+      scf.yield %next
+    // becomes
+      %in_place = bufferization.materialize_in_destination %next in %s
+      scf.yield %in_place
+    ```
+  }];
+  let statistics = [
+    Statistic<"numWritten", "states", "tensors that a loop passes on">];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect"];
 }
 
 def MoEPlanWorkspace : Pass<"moe-plan-workspace", "::mlir::ModuleOp"> {
@@ -93,11 +176,23 @@ def MoELowerChecks : Pass<"moe-lower-checks", "::mlir::ModuleOp"> {
   let summary = "lower moek checks to calls of the runtime";
   let description = [{
     `moek.check_indices` and `moek.check_offsets` become calls of
-    `moert_check_indices` and `moert_check_offsets` with the entry's context.
+    `moert_check_indices` and `moert_check_offsets` with the entry's context,
+    `moek.check_limit` a branch to `moert_fail`.
   }];
   let dependentDialects = [
     "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
     "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
+}
+
+def MoELowerCalls : Pass<"moe-lower-calls", "::mlir::ModuleOp"> {
+  let summary = "lower kernels that the runtime has to calls";
+  let description = [{
+    `moek.assign` becomes a call of `moert_assign` (`moert_assign_f64`) with the
+    entry's context.
+  }];
+  let dependentDialects = [
+    "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
+    "::mlir::memref::MemRefDialect"];
 }
 
 def MoEExpandCopies : Pass<"moe-expand-copies"> {

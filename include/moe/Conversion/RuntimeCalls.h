@@ -19,6 +19,9 @@ mlir::Value callRuntime(mlir::ImplicitLocOpBuilder &b, mlir::ModuleOp module,
                         llvm::StringRef name, mlir::Type result,
                         mlir::ValueRange operands);
 
+/// The address of element 0 of `buffer`, a memref with any offset.
+mlir::Value elementAddress(mlir::ImplicitLocOpBuilder &b, mlir::Value buffer);
+
 /// The address of a constant, zero-terminated string; equal strings are one.
 mlir::Value stringAddress(mlir::ImplicitLocOpBuilder &b, mlir::ModuleOp module,
                           llvm::StringRef text);

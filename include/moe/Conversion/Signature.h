@@ -41,8 +41,10 @@ struct EntrySignature {
   /// and types that cannot cross the boundary.
   static mlir::FailureOr<EntrySignature> of(mlir::func::FuncOp function);
 
-  /// From and to the attribute `moe.entry`.
-  static EntrySignature read(mlir::func::FuncOp function);
+  /// From the attribute `moe.entry`; emits an error and fails if the function
+  /// has none, or one that moe-split-prepare did not write.
+  static mlir::FailureOr<EntrySignature> read(mlir::func::FuncOp function);
+  /// To the attribute `moe.entry`.
   mlir::Attribute write(mlir::MLIRContext *context) const;
 
   /// The type behind the pointer that a host passes.
@@ -51,8 +53,27 @@ struct EntrySignature {
   llvm::SmallVector<EntryArgument> withRole(MoertRole role) const;
 };
 
+/// An entry F in the form that moe-entry and moe-plan-workspace leave:
+/// F(context, symbols..., inputs..., outputs..., packed..., [workspace]) and
+/// F.prepare(context, weights..., packed..., [workspace]).
+struct LoweredEntry {
+  EntrySignature signature;
+  mlir::func::FuncOp prepare;
+
+  /// Emits an error and fails if `entry` is not in that form. `planned`: with a
+  /// workspace, F.require, F.workspace and F.prepare.workspace.
+  static mlir::FailureOr<LoweredEntry> of(mlir::func::FuncOp entry,
+                                          bool planned);
+};
+
 /// The runtime's name of an element type, or nothing.
 std::optional<MoertDType> getDType(mlir::Type type);
+
+/// Bytes of one element in memory.
+int64_t getElementBytes(mlir::Type type);
+/// Bytes of the static dimensions of `type`, or nothing if they do not fit in
+/// 60 bits.
+std::optional<int64_t> getStaticBytes(mlir::ShapedType type);
 
 /// Public functions with a body.
 llvm::SmallVector<mlir::func::FuncOp> getEntries(mlir::ModuleOp module);

@@ -53,7 +53,7 @@ public:
 private:
   /// Symbol of a part of this entry's descriptor.
   std::string part(const Twine &name) {
-    return ("moert_" + functions.name + "." + name).str();
+    return ("moe." + name + "." + functions.name).str();
   }
 
   Value integer(Type type, uint64_t value) {

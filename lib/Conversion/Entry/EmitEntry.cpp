@@ -30,18 +30,18 @@ namespace {
 /// Emits the C functions of one entry.
 class EntryEmitter {
 public:
-  EntryEmitter(func::FuncOp entry, const LLVMTypeConverter &converter)
+  EntryEmitter(func::FuncOp entry, const LoweredEntry &lowered,
+               const LLVMTypeConverter &converter)
       : module(entry->getParentOfType<ModuleOp>()), entry(entry),
-        prepare(module.lookupSymbol<func::FuncOp>(
-            (entry.getName() + kPrepareSuffix).str())),
-        converter(converter), signature(EntrySignature::read(entry)),
-        b(entry.getLoc(), entry.getContext()),
-        pointer(LLVM::LLVMPointerType::get(entry.getContext())) {
-    layOutBlob();
-  }
+        prepare(lowered.prepare), converter(converter),
+        signature(lowered.signature), b(entry.getLoc(), entry.getContext()),
+        pointer(LLVM::LLVMPointerType::get(entry.getContext())) {}
 
-  /// All three functions and what the descriptor says of them.
-  EntryFunctions emit(StringRef target, uint64_t features) {
+  /// All three functions and what the descriptor says of them; emits an error
+  /// and fails if the packed values do not fit in memory.
+  FailureOr<EntryFunctions> emit(StringRef target, uint64_t features) {
+    if (failed(layOutBlob()))
+      return failure();
     EntryFunctions functions;
     functions.name = entry.getName().str();
     functions.target = target.str();
@@ -56,7 +56,7 @@ public:
 
 private:
   /// Offsets of the packed values in the blob.
-  void layOutBlob() {
+  LogicalResult layOutBlob() {
     size_t weights = signature.withRole(MOERT_WEIGHT).size();
     // context, weights..., packed values..., workspace
     for (Type type :
@@ -64,14 +64,13 @@ private:
       auto memref = cast<MemRefType>(type);
       packedTypes.push_back(memref);
       packedOffsets.push_back(packedBytes);
-      uint64_t bytes = memref.getNumElements() *
-                       llvm::divideCeil(bitWidth(memref.getElementType()), 8);
-      packedBytes += llvm::alignTo(bytes, MOERT_ALIGNMENT);
+      std::optional<int64_t> bytes = getStaticBytes(memref);
+      if (!bytes || packedBytes > (uint64_t(1) << 60))
+        return entry.emitError("what is computed from its weights is too large "
+                               "for any memory");
+      packedBytes += llvm::alignTo(*bytes, MOERT_ALIGNMENT);
     }
-  }
-
-  static unsigned bitWidth(Type type) {
-    return type.isIndex() ? 64 : type.getIntOrFloatBitWidth();
+    return success();
   }
 
   /// Tells blobs of different contents or layouts apart: the text of F.prepare,
@@ -86,11 +85,11 @@ private:
     return llvm::xxh3_64bits(text);
   }
 
-  /// A new function F's symbol name + `suffix` with an open body.
-  LLVM::LLVMFuncOp begin(StringRef suffix, Type result, ArrayRef<Type> inputs) {
+  /// A new function "moe.KIND.F" with an open body.
+  LLVM::LLVMFuncOp begin(StringRef kind, Type result, ArrayRef<Type> inputs) {
     b.setInsertionPointToEnd(module.getBody());
     auto function = LLVM::LLVMFuncOp::create(
-        b, ("moert_" + entry.getName() + suffix).str(),
+        b, ("moe." + kind + "." + entry.getName()).str(),
         LLVM::LLVMFunctionType::get(result, inputs), LLVM::Linkage::Internal);
     b.setInsertionPointToStart(function.addEntryBlock(b));
     return function;
@@ -181,7 +180,7 @@ private:
   }
 
   std::string emitPrepare() {
-    auto function = begin("_prepare", b.getI32Type(), {pointer, pointer, pointer});
+    auto function = begin("prepare", b.getI32Type(), {pointer, pointer, pointer});
     Value context = function.getArgument(0), pointers = function.getArgument(1),
           blob = function.getArgument(2);
     SmallVector<Value> operands{context};
@@ -213,7 +212,7 @@ private:
   }
 
   std::string emitWorkspaceBytes() {
-    auto function = begin("_workspace_bytes", b.getI64Type(), pointer);
+    auto function = begin("workspace_bytes", b.getI64Type(), pointer);
     SmallVector<Value> symbols = loadSymbols(function.getArgument(0));
     Value bytes =
         func::CallOp::create(b, (entry.getName() + kWorkspaceSuffix).str(),
@@ -225,7 +224,7 @@ private:
 
   std::string emitRun() {
     SmallVector<Type> inputs(6, pointer);
-    auto function = begin("_run", b.getI32Type(), inputs);
+    auto function = begin("run", b.getI32Type(), inputs);
     Value context = function.getArgument(0);
     SmallVector<Value> symbols = loadSymbols(function.getArgument(3));
     callRuntime(b, module, "moert_enter", Type(), context);
@@ -274,9 +273,15 @@ struct EmitEntryPass : moe::impl::MoEEmitEntryBase<EmitEntryPass> {
     LLVMTypeConverter converter(&getContext());
     SmallVector<func::FuncOp> entries = getEntries(getOperation());
     for (func::FuncOp entry : entries) {
-      EntryFunctions functions =
-          EntryEmitter(entry, converter).emit(target, cpuFeatures);
-      emitDescriptor(getOperation(), functions, EntrySignature::read(entry));
+      FailureOr<LoweredEntry> lowered =
+          LoweredEntry::of(entry, /*planned=*/true);
+      if (failed(lowered))
+        return signalPassFailure();
+      FailureOr<EntryFunctions> functions =
+          EntryEmitter(entry, *lowered, converter).emit(target, cpuFeatures);
+      if (failed(functions))
+        return signalPassFailure();
+      emitDescriptor(getOperation(), *functions, lowered->signature);
     }
     // The descriptors are all that a host sees.
     auto internal = LLVM::LinkageAttr::get(&getContext(), LLVM::Linkage::Internal);

@@ -10,6 +10,7 @@
 #include "moe/Conversion/Passes.h"
 #include "moe/Conversion/Signature.h"
 #include "moe/Dialect/MoE/IR/MoE.h"
+#include "moe/Dialect/MoEK/IR/MoEK.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
@@ -36,8 +37,7 @@ public:
         b(OpBuilder::atBlockBegin(&body)) {}
 
   /// F itself.
-  void runEntry() {
-    EntrySignature signature = EntrySignature::read(function);
+  void runEntry(const EntrySignature &signature) {
     unsigned oldArguments = body.getNumArguments();
     addContext();
     SmallVector<Value> symbols;
@@ -52,6 +52,7 @@ public:
       outputs.push_back(add(signature.memrefType(output)));
     for (unsigned i = inputs.size(); i < oldArguments; ++i)
       replacePacked(body.getArgument(i));
+    requireResultSizes(signature.withRole(MOERT_OUTPUT), symbols);
     writeResults(outputs);
     finish(oldArguments);
   }
@@ -115,6 +116,22 @@ private:
         asTensor(value.getType(), add(memrefOf(value.getType()))));
   }
 
+  /// A result's named dimensions are as large as what the host has room for.
+  void requireResultSizes(ArrayRef<EntryArgument> outputs,
+                          ArrayRef<Value> symbols) {
+    auto terminator = cast<func::ReturnOp>(body.getTerminator());
+    b.setInsertionPoint(terminator);
+    Location loc = terminator.getLoc();
+    for (auto [value, output] :
+         llvm::zip_equal(terminator.getOperands(), outputs))
+      for (auto [dim, size] : llvm::enumerate(output.dims))
+        if (size < 0)
+          moek::RequireOp::create(
+              b, loc, tensor::DimOp::create(b, loc, value, dim),
+              moek::Relation::eq, symbols[~size],
+              ("dimension " + Twine(dim) + " of " + output.name).str());
+  }
+
   /// Writes what the function returned into `outputs`.
   void writeResults(ArrayRef<Value> outputs) {
     auto terminator = cast<func::ReturnOp>(body.getTerminator());
@@ -149,15 +166,48 @@ private:
 struct EntryPass : moe::impl::MoEEntryBase<EntryPass> {
   void runOnOperation() override {
     for (func::FuncOp entry : getEntries(getOperation())) {
+      FailureOr<EntrySignature> signature = EntrySignature::read(entry);
+      if (failed(signature))
+        return signalPassFailure();
       auto prepare = getOperation().lookupSymbol<func::FuncOp>(
           (entry.getName() + kPrepareSuffix).str());
-      if (!prepare || !entry->hasAttr(kSignatureAttr)) {
-        entry.emitError("not split yet; run moe-split-prepare first");
+      if (!prepare || !isSplit(entry, prepare, *signature)) {
+        entry.emitError("is not in the form that moe-split-prepare leaves; run "
+                        "it first");
         return signalPassFailure();
       }
-      EntryRewriter(entry).runEntry();
+      EntryRewriter(entry).runEntry(*signature);
       EntryRewriter(prepare).runPrepare();
     }
+  }
+
+  /// True if these are F(inputs..., packed...) -> results and
+  /// F.prepare(weights...) -> packed.
+  static bool isSplit(func::FuncOp entry, func::FuncOp prepare,
+                      const EntrySignature &signature) {
+    ArrayRef<Type> arguments = entry.getArgumentTypes(),
+                   packed = prepare.getResultTypes();
+    size_t inputs = arguments.size() - std::min(arguments.size(), packed.size());
+    return entry.getBody().hasOneBlock() && prepare.getBody().hasOneBlock() &&
+           matches(arguments.take_front(inputs), signature, MOERT_INPUT) &&
+           arguments.drop_front(inputs) == packed &&
+           llvm::all_of(packed, llvm::IsaPred<RankedTensorType>) &&
+           matches(prepare.getArgumentTypes(), signature, MOERT_WEIGHT) &&
+           matches(entry.getResultTypes(), signature, MOERT_OUTPUT);
+  }
+
+  /// True if `types` are those of the arguments of a role.
+  static bool matches(ArrayRef<Type> types, const EntrySignature &signature,
+                      MoertRole role) {
+    SmallVector<EntryArgument> arguments = signature.withRole(role);
+    return types.size() == arguments.size() &&
+           llvm::all_of(llvm::zip(types, arguments), [&](auto pair) {
+             auto [type, argument] = pair;
+             auto tensor = dyn_cast<RankedTensorType>(type);
+             return getElementTypeOrSelf(type) == argument.element &&
+                    signature.memrefType(argument).getShape() ==
+                        (tensor ? tensor.getShape() : ArrayRef<int64_t>());
+           });
   }
 };
 

@@ -63,39 +63,87 @@ void forEachRun(ImplicitLocOpBuilder &b, Value buffer,
 }
 
 struct LowerChecksPass : moe::impl::MoELowerChecksBase<LowerChecksPass> {
-  void runOnOperation() override {
-    ModuleOp module = getOperation();
-    auto i64 = [](ImplicitLocOpBuilder &b, Value value) -> Value {
-      return arith::IndexCastOp::create(b, b.getI64Type(), value);
-    };
-    auto contextOf = [](Operation *op) {
-      return op->getParentOfType<func::FuncOp>().getArgument(0);
-    };
-    module.walk([&](moek::CheckIndicesOp op) {
-      ImplicitLocOpBuilder b(op.getLoc(), op);
-      forEachRun(b, op.getIndices(), [&](Value address, Value length) {
-        callRuntime(b, module, "moert_check_indices", Type(),
-                    {contextOf(op), address, length, i64(b, op.getLower()),
-                     i64(b, op.getUpper()), stringAddress(b, module, op.getWhat())});
-      });
-      op.erase();
+  /// The context of the entry around `op`; emits an error and returns null if
+  /// there is none, or if `checked` is no memref yet.
+  static Value getContext(Operation *op, Value checked = {}) {
+    auto function = op->getParentOfType<func::FuncOp>();
+    if (!function || !function.getNumArguments() ||
+        !isa<LLVM::LLVMPointerType>(function.getArgumentTypes().front())) {
+      op->emitOpError("stands in no entry; run moe-entry first");
+      return {};
+    }
+    if (checked && !isa<MemRefType>(checked.getType())) {
+      op->emitOpError("works on a tensor still; bufferize first");
+      return {};
+    }
+    return function.getArgument(0);
+  }
+
+  LogicalResult lower(moek::CheckIndicesOp op) {
+    Value context = getContext(op, op.getIndices());
+    if (!context)
+      return failure();
+    ImplicitLocOpBuilder b(op.getLoc(), op);
+    forEachRun(b, op.getIndices(), [&](Value address, Value length) {
+      callRuntime(b, getOperation(), "moert_check_indices", Type(),
+                  {context, address, length, i64(b, op.getLower()),
+                   i64(b, op.getUpper()),
+                   stringAddress(b, getOperation(), op.getWhat())});
     });
-    WalkResult offsets = module.walk([&](moek::CheckOffsetsOp op) {
-      ImplicitLocOpBuilder b(op.getLoc(), op);
-      auto type = cast<MemRefType>(op.getOffsets().getType());
-      if (!type.isLastDimUnitStride()) {
-        op.emitError("offsets with a stride cannot be checked");
-        return WalkResult::interrupt();
-      }
-      forEachRun(b, op.getOffsets(), [&](Value address, Value length) {
-        callRuntime(b, module, "moert_check_offsets", Type(),
-                    {contextOf(op), address, length, i64(b, op.getRows()),
-                     stringAddress(b, module, op.getWhat())});
-      });
-      op.erase();
+    op.erase();
+    return success();
+  }
+
+  LogicalResult lower(moek::CheckOffsetsOp op) {
+    Value context = getContext(op, op.getOffsets());
+    if (!context)
+      return failure();
+    auto type = cast<MemRefType>(op.getOffsets().getType());
+    if (!type.isLastDimUnitStride())
+      return op.emitOpError("offsets with a stride cannot be checked");
+    ImplicitLocOpBuilder b(op.getLoc(), op);
+    forEachRun(b, op.getOffsets(), [&](Value address, Value length) {
+      callRuntime(b, getOperation(), "moert_check_offsets", Type(),
+                  {context, address, length, i64(b, op.getRows()),
+                   stringAddress(b, getOperation(), op.getWhat())});
+    });
+    op.erase();
+    return success();
+  }
+
+  LogicalResult lower(moek::CheckLimitOp op) {
+    Value context = getContext(op);
+    if (!context)
+      return failure();
+    ImplicitLocOpBuilder b(op.getLoc(), op);
+    Value above = arith::CmpIOp::create(b, arith::CmpIPredicate::sgt,
+                                        op.getValue(), op.getLimit());
+    auto branch = scf::IfOp::create(b, above, /*withElse=*/false);
+    b.setInsertionPointToStart(branch.thenBlock());
+    Value status =
+        arith::ConstantOp::create(b, b.getI32IntegerAttr(MOERT_TOO_LARGE));
+    callRuntime(b, getOperation(), "moert_fail", Type(),
+                {context, status, stringAddress(b, getOperation(), op.getWhat()),
+                 i64(b, op.getValue()), i64(b, op.getLimit())});
+    op.erase();
+    return success();
+  }
+
+  static Value i64(ImplicitLocOpBuilder &b, Value value) {
+    return arith::IndexCastOp::create(b, b.getI64Type(), value);
+  }
+
+  void runOnOperation() override {
+    WalkResult walked = getOperation().walk([&](Operation *op) {
+      if (auto check = dyn_cast<moek::CheckIndicesOp>(op))
+        return WalkResult(lower(check));
+      if (auto check = dyn_cast<moek::CheckOffsetsOp>(op))
+        return WalkResult(lower(check));
+      if (auto check = dyn_cast<moek::CheckLimitOp>(op))
+        return WalkResult(lower(check));
       return WalkResult::advance();
     });
-    if (offsets.wasInterrupted())
+    if (walked.wasInterrupted())
       signalPassFailure();
   }
 };

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "BufferFlow.h"
 #include "SizeSlice.h"
 #include "moe/Conversion/Passes.h"
 #include "moe/Conversion/Signature.h"
@@ -16,7 +17,6 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/LoopLikeInterface.h"
-#include "mlir/Interfaces/ViewLikeInterface.h"
 
 namespace moe {
 #define GEN_PASS_DEF_MOEPLANWORKSPACE
@@ -43,8 +43,10 @@ struct Place {
 /// Plans one function.
 class Planner {
 public:
-  Planner(func::FuncOp function, bool share)
-      : function(function), body(function.getBody().front()), share(share) {
+  /// `signature` is that of F, or an empty one for F.prepare.
+  Planner(func::FuncOp function, const EntrySignature &signature, bool share)
+      : function(function), signature(signature),
+        body(function.getBody().front()), share(share) {
     for (auto [i, op] : llvm::enumerate(body))
       position[&op] = i;
   }
@@ -66,18 +68,18 @@ public:
   }
 
   /// F.workspace: symbols -> bytes, -1 if they do not fit.
-  LogicalResult createSizeFunction(unsigned symbols) {
+  LogicalResult createSizeFunction() {
     OpBuilder b(function.getContext());
     b.setInsertionPointAfter(function);
     Type i64 = b.getI64Type();
-    SmallVector<Type> inputs(symbols, b.getIndexType());
+    SmallVector<Type> inputs(signature.symbols.size(), b.getIndexType());
     auto size = func::FuncOp::create(
         b, function.getLoc(), (function.getName() + kWorkspaceSuffix).str(),
         b.getFunctionType(inputs, i64));
     size.setPrivate();
     Block *entry = size.addEntryBlock();
     b.setInsertionPointToStart(entry);
-    SizeSlice slice(function, entry->getArguments());
+    SizeSlice slice(function, signature, entry->getArguments());
     FailureOr<SmallVector<Value>> offsets = emitOffsets(b, slice);
     if (failed(offsets))
       return failure();
@@ -91,9 +93,11 @@ public:
   }
 
   /// Replaces each alloc by a view of `workspace`.
-  void replaceAllocs(Value workspace, ValueRange symbols) {
+  void replaceAllocs(Value workspace) {
     OpBuilder b = OpBuilder::atBlockBegin(&body);
-    SizeSlice slice(function, symbols);
+    SizeSlice slice(function, signature,
+                    body.getArguments().slice(kFirstSymbol,
+                                              signature.symbols.size()));
     FailureOr<SmallVector<Value>> offsets = emitOffsets(b, slice);
     assert(succeeded(offsets) && "the same sizes as in F.workspace");
     for (auto [place, offset] : llvm::zip(places, *offsets))
@@ -131,36 +135,17 @@ private:
         Operation *user = use.getOwner();
         unsigned where = position.lookup(body.findAncestorOpInBlock(*user));
         buffer.last = std::max(buffer.last, where);
-        if (isa<ViewLikeOpInterface, arith::SelectOp>(user)) {
-          llvm::for_each(user->getResults(), alias);
-        } else if (user->hasTrait<OpTrait::IsTerminator>()) {
-          if (failed(followTerminator(alloc, use, alias)))
-            return failure();
-        } else if (auto loop = dyn_cast<LoopLikeOpInterface>(user)) {
-          if (BlockArgument inner = loop.getTiedLoopRegionIterArg(&use))
-            alias(inner);
-          if (OpResult result = loop.getTiedLoopResult(&use))
-            alias(result);
-        }
+        // A buffer that a loop's body allocates and passes on is one of its
+        // own in each iteration, which no fixed place can be.
+        Operation *parent = user->getParentOp();
+        if (user->hasTrait<OpTrait::IsTerminator>() &&
+            isa<LoopLikeOpInterface>(parent) && parent->isProperAncestor(alloc))
+          return alloc.emitError(
+              "is allocated in each iteration of a loop and outlives it");
+        llvm::for_each(getAliases(use), alias);
       }
     }
     buffers.push_back(buffer);
-    return success();
-  }
-
-  /// A buffer that a region yields lives on as a result of the op around it. If
-  /// that op is a loop and the buffer is allocated inside it, each iteration
-  /// needs one of its own, which no fixed place can be.
-  LogicalResult followTerminator(memref::AllocOp alloc, OpOperand &use,
-                                 llvm::function_ref<void(Value)> alias) {
-    Operation *parent = use.getOwner()->getParentOp();
-    if (isa<func::FuncOp>(parent) || use.getOperandNumber() >= parent->getNumResults())
-      return success();
-    if (isa<LoopLikeOpInterface>(parent) && parent->isProperAncestor(alloc))
-      return alloc.emitError(
-          "is allocated in each iteration and outlives it; end the loop's body "
-          "with an op that writes into the state it was given");
-    alias(parent->getResult(use.getOperandNumber()));
     return success();
   }
 
@@ -193,11 +178,12 @@ private:
     auto constant = [&](int64_t value) -> Value {
       return arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(value));
     };
-    int64_t known = getElementBytes(type.getElementType());
-    for (int64_t size : type.getShape())
-      if (!ShapedType::isDynamic(size))
-        known *= size;
-    Value bytes = constant(known);
+    std::optional<int64_t> known = getStaticBytes(type);
+    if (!known)
+      return alloc.emitError() << "is too large for any memory: "
+                               << type.getElementType() << " of [" << type.getShape()
+                               << "]";
+    Value bytes = constant(*known);
     for (Value size : alloc.getDynamicSizes()) {
       FailureOr<Value> cloned = slice.clone(b, size);
       if (failed(cloned))
@@ -209,8 +195,7 @@ private:
       addOverflow(b, loc, arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne,
                                                 product.getHigh(), constant(0)));
     }
-    addOverflow(b, loc, arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ugt,
-                                              bytes, constant(int64_t(1) << 60)));
+    addTooLarge(b, loc, bytes);
     Value padded = arith::AddIOp::create(b, loc, bytes, constant(MOERT_ALIGNMENT - 1));
     return arith::AndIOp::create(b, loc, padded, constant(-int64_t(MOERT_ALIGNMENT)))
         .getResult();
@@ -219,6 +204,13 @@ private:
   void addOverflow(OpBuilder &b, Location loc, Value condition) {
     overflow = overflow ? arith::OrIOp::create(b, loc, overflow, condition).getResult()
                         : condition;
+  }
+
+  void addTooLarge(OpBuilder &b, Location loc, Value bytes) {
+    Value limit =
+        arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(int64_t(1) << 60));
+    addOverflow(b, loc, arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ugt,
+                                              bytes, limit));
   }
 
   /// Offset of each place in bytes, then the sum of all.
@@ -237,16 +229,13 @@ private:
                     : *bytes;
       }
       offsets.push_back(arith::AddIOp::create(b, loc, offsets.back(), size));
+      addTooLarge(b, loc, offsets.back());
     }
     return offsets;
   }
 
-  /// Bytes of one element in memory.
-  static int64_t getElementBytes(Type type) {
-    return type.isIndex() ? 8 : llvm::divideCeil(type.getIntOrFloatBitWidth(), 8);
-  }
-
   func::FuncOp function;
+  const EntrySignature &signature;
   Block &body;
   bool share;
   DenseMap<Operation *, unsigned> position;
@@ -258,18 +247,16 @@ private:
 struct PlanWorkspacePass : moe::impl::MoEPlanWorkspaceBase<PlanWorkspacePass> {
   using MoEPlanWorkspaceBase::MoEPlanWorkspaceBase;
 
-  /// Plans F or F.prepare, which has no symbols.
-  LogicalResult plan(func::FuncOp function, unsigned symbols) {
-    Planner planner(function, share);
-    if (failed(planner.analyse()) ||
-        failed(planner.createSizeFunction(symbols)))
+  /// Plans F, or F.prepare with an empty signature: it has no symbols.
+  LogicalResult plan(func::FuncOp function, const EntrySignature &signature) {
+    Planner planner(function, signature, share);
+    if (failed(planner.analyse()) || failed(planner.createSizeFunction()))
       return failure();
     Block &body = function.getBody().front();
     Builder b(&getContext());
     Value workspace = body.addArgument(
         MemRefType::get({ShapedType::kDynamic}, b.getI8Type()), function.getLoc());
-    planner.replaceAllocs(workspace,
-                          body.getArguments().slice(kFirstSymbol, symbols));
+    planner.replaceAllocs(workspace);
     function.setType(b.getFunctionType(body.getArgumentTypes(), {}));
     numBuffers += planner.numBuffers();
     numPlaces += planner.numPlaces();
@@ -278,11 +265,12 @@ struct PlanWorkspacePass : moe::impl::MoEPlanWorkspaceBase<PlanWorkspacePass> {
 
   void runOnOperation() override {
     for (func::FuncOp entry : getEntries(getOperation())) {
-      unsigned symbols = EntrySignature::read(entry).symbols.size();
-      auto prepare = getOperation().lookupSymbol<func::FuncOp>(
-          (entry.getName() + kPrepareSuffix).str());
-      if (failed(outlineRequirements(entry, symbols)) ||
-          failed(plan(entry, symbols)) || failed(plan(prepare, 0)))
+      FailureOr<LoweredEntry> lowered =
+          LoweredEntry::of(entry, /*planned=*/false);
+      if (failed(lowered) ||
+          failed(outlineRequirements(entry, lowered->signature)) ||
+          failed(plan(entry, lowered->signature)) ||
+          failed(plan(lowered->prepare, EntrySignature())))
         return signalPassFailure();
     }
   }

@@ -7,7 +7,9 @@
 
 #include "moe/Conversion/RuntimeCalls.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "llvm/Support/xxhash.h"
 
 using namespace mlir;
@@ -26,6 +28,19 @@ Value moe::callRuntime(ImplicitLocOpBuilder &b, ModuleOp module, StringRef name,
   }
   auto call = LLVM::CallOp::create(b, function, operands);
   return result ? call.getResult() : Value();
+}
+
+Value moe::elementAddress(ImplicitLocOpBuilder &b, Value buffer) {
+  auto type = cast<MemRefType>(buffer.getType());
+  Value offset = memref::ExtractStridedMetadataOp::create(b, buffer).getOffset();
+  Value width =
+      arith::ConstantIndexOp::create(b, type.getElementTypeBitWidth() / 8);
+  Value base = memref::ExtractAlignedPointerAsIndexOp::create(b, buffer);
+  Value shift = arith::MulIOp::create(b, offset, width);
+  Value address = arith::IndexCastOp::create(
+      b, b.getI64Type(), arith::AddIOp::create(b, base, shift));
+  return LLVM::IntToPtrOp::create(
+      b, LLVM::LLVMPointerType::get(b.getContext()), address);
 }
 
 std::string moe::stringSymbol(ModuleOp module, StringRef text) {

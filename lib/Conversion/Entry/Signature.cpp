@@ -8,7 +8,9 @@
 #include "moe/Conversion/Signature.h"
 #include "moe/Dialect/MoE/IR/MoE.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "llvm/ADT/StringSet.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace moe;
@@ -39,6 +41,19 @@ std::optional<MoertDType> moe::getDType(Type type) {
   return std::nullopt;
 }
 
+int64_t moe::getElementBytes(Type type) {
+  return type.isIndex() ? 8 : llvm::divideCeil(type.getIntOrFloatBitWidth(), 8);
+}
+
+std::optional<int64_t> moe::getStaticBytes(ShapedType type) {
+  int64_t bytes = getElementBytes(type.getElementType());
+  for (int64_t size : type.getShape())
+    if (!ShapedType::isDynamic(size) &&
+        (llvm::MulOverflow(bytes, size, bytes) || bytes > (int64_t(1) << 60)))
+      return std::nullopt;
+  return bytes;
+}
+
 SmallVector<func::FuncOp> moe::getEntries(ModuleOp module) {
   SmallVector<func::FuncOp> entries;
   for (auto function : module.getOps<func::FuncOp>())
@@ -54,6 +69,8 @@ public:
   explicit Reader(func::FuncOp function) : function(function) {}
 
   FailureOr<EntrySignature> run() {
+    if (function.getName().contains('\0'))
+      return function.emitError("the name of an entry has a zero byte in it");
     for (auto [i, type] : llvm::enumerate(function.getArgumentTypes()))
       if (failed(addArgument(i, type)))
         return failure();
@@ -80,11 +97,26 @@ private:
   FailureOr<std::string> name(StringRef kind, unsigned i, Attribute attribute) {
     std::string name = attribute ? cast<StringAttr>(attribute).str()
                                  : (kind + Twine(i)).str();
+    if (failed(checkText(kind, i, name)))
+      return failure();
     if (!seen.insert(name).second)
-      return function.emitError()
-             << kind << " " << i << ": the name '" << name
-             << "' is taken by an earlier one";
+      return emitError(kind, i)
+             << "the name '" << name << "' is taken by an earlier one";
     return name;
+  }
+
+  /// An error at argument `i`, or at the function for a result.
+  InFlightDiagnostic emitError(StringRef kind, unsigned i) {
+    Location loc = kind == "argument" ? function.getArgument(i).getLoc()
+                                      : function.getLoc();
+    return mlir::emitError(loc) << kind << " " << i << ": ";
+  }
+
+  /// Names cross the boundary as C strings.
+  LogicalResult checkText(StringRef kind, unsigned i, StringRef text) {
+    if (text.contains('\0'))
+      return emitError(kind, i) << "a name has a zero byte in it";
+    return success();
   }
 
   /// The name given to dimension `dim` by `moe.dims`, "" if none.
@@ -96,13 +128,16 @@ private:
   LogicalResult checkType(StringRef kind, unsigned i, Type type) {
     auto tensor = dyn_cast<RankedTensorType>(type);
     if (!getDType(tensor ? tensor.getElementType() : type))
-      return function.emitError()
-             << kind << " " << i << ": " << type
-             << " cannot be passed between a host and compiled code";
+      return emitError(kind, i)
+             << type
+             << " cannot be passed between a host and compiled code; expected a "
+                "ranked tensor, or a scalar, of f64, f32, f16, bf16, f8E8M0FNU, "
+                "i64, i32, i16, i8, ui8, i1 or index";
     if (tensor && tensor.getRank() > (int64_t)MOERT_MAX_RANK)
-      return function.emitError() << kind << " " << i << ": rank "
-                                  << tensor.getRank() << " is more than "
-                                  << MOERT_MAX_RANK;
+      return emitError(kind, i) << "rank " << tensor.getRank()
+                                << " is more than " << MOERT_MAX_RANK;
+    if (tensor && !getStaticBytes(tensor))
+      return emitError(kind, i) << type << " is too large for any memory";
     return success();
   }
 
@@ -126,6 +161,8 @@ private:
         std::string symbol = dimName(dims, dim).str();
         if (symbol.empty())
           symbol = *label + "." + std::to_string(dim);
+        if (failed(checkText("argument", i, symbol)))
+          return failure();
         argument.dims.push_back(~symbolNumber(symbol, /*create=*/true));
       }
     signature.arguments.push_back(argument);
@@ -149,14 +186,13 @@ private:
         }
         StringRef symbol = dimName(dims, dim);
         if (symbol.empty())
-          return function.emitError()
-                 << "result " << i << ": dimension " << dim
+          return emitError("result", i)
+                 << "dimension " << dim
                  << " is dynamic and has no name; 'moe.dims' names it";
         int64_t number = symbolNumber(symbol, /*create=*/false);
         if (number < 0)
-          return function.emitError()
-                 << "result " << i << ": no argument has a dimension '"
-                 << symbol << "'";
+          return emitError("result", i)
+                 << "no argument has a dimension '" << symbol << "'";
         argument.dims.push_back(~number);
       }
     signature.arguments.push_back(argument);
@@ -188,22 +224,80 @@ Attribute EntrySignature::write(MLIRContext *context) const {
        b.getNamedAttr("symbols", b.getStrArrayAttr(names))});
 }
 
-EntrySignature EntrySignature::read(func::FuncOp function) {
-  EntrySignature signature;
+FailureOr<EntrySignature> EntrySignature::read(func::FuncOp function) {
+  auto malformed = [&] {
+    return function.emitError("has no signature in 'moe.entry'; run "
+                              "moe-split-prepare first");
+  };
   auto attr = function->getAttrOfType<DictionaryAttr>(kSignatureAttr);
-  for (auto argument :
-       cast<ArrayAttr>(attr.get("arguments")).getAsRange<DictionaryAttr>())
-    signature.arguments.push_back(
-        {cast<StringAttr>(argument.get("name")).str(),
-         static_cast<MoertRole>(
-             cast<IntegerAttr>(argument.get("role")).getInt()),
-         cast<TypeAttr>(argument.get("element")).getValue(),
-         SmallVector<int64_t>(
-             cast<DenseI64ArrayAttr>(argument.get("dims")).asArrayRef())});
-  for (auto symbol :
-       cast<ArrayAttr>(attr.get("symbols")).getAsRange<StringAttr>())
+  auto list = attr ? attr.getAs<ArrayAttr>("arguments") : ArrayAttr();
+  auto names = attr ? attr.getAs<ArrayAttr>("symbols") : ArrayAttr();
+  if (!list || !names || !llvm::all_of(names, llvm::IsaPred<StringAttr>))
+    return malformed();
+  EntrySignature signature;
+  for (auto symbol : names.getAsRange<StringAttr>())
     signature.symbols.push_back(symbol.str());
+  for (Attribute item : list) {
+    auto argument = dyn_cast<DictionaryAttr>(item);
+    if (!argument)
+      return malformed();
+    auto name = argument.getAs<StringAttr>("name");
+    auto role = argument.getAs<IntegerAttr>("role");
+    auto element = argument.getAs<TypeAttr>("element");
+    auto dims = argument.getAs<DenseI64ArrayAttr>("dims");
+    if (!name || !role || !element || !dims || role.getInt() < MOERT_INPUT ||
+        role.getInt() > MOERT_OUTPUT || !getDType(element.getValue()) ||
+        llvm::any_of(dims.asArrayRef(), [&](int64_t size) {
+          return size < 0 && ~size >= (int64_t)signature.symbols.size();
+        }))
+      return malformed();
+    signature.arguments.push_back({name.str(),
+                                   static_cast<MoertRole>(role.getInt()),
+                                   element.getValue(),
+                                   SmallVector<int64_t>(dims.asArrayRef())});
+  }
   return signature;
+}
+
+FailureOr<LoweredEntry> LoweredEntry::of(func::FuncOp entry, bool planned) {
+  FailureOr<EntrySignature> signature = EntrySignature::read(entry);
+  if (failed(signature))
+    return failure();
+  auto module = entry->getParentOfType<ModuleOp>();
+  auto companion = [&](const Twine &suffix) {
+    return module.lookupSymbol<func::FuncOp>((entry.getName() + suffix).str());
+  };
+  func::FuncOp prepare = companion(kPrepareSuffix);
+  // What the arguments of both start with.
+  Builder b(entry.getContext());
+  Type context = LLVM::LLVMPointerType::get(b.getContext());
+  SmallVector<Type> run(signature->symbols.size(), b.getIndexType());
+  run.insert(run.begin(), context);
+  SmallVector<Type> weights{context};
+  for (MoertRole role : {MOERT_INPUT, MOERT_OUTPUT})
+    for (const EntryArgument &argument : signature->withRole(role))
+      run.push_back(signature->memrefType(argument));
+  for (const EntryArgument &argument : signature->withRole(MOERT_WEIGHT))
+    weights.push_back(signature->memrefType(argument));
+  auto rest = [](func::FuncOp function,
+                 ArrayRef<Type> head) -> std::optional<ArrayRef<Type>> {
+    if (!function || !function.getBody().hasOneBlock() ||
+        function.getNumArguments() < head.size() || function.getNumResults() ||
+        function.getArgumentTypes().take_front(head.size()) != head)
+      return std::nullopt;
+    return function.getArgumentTypes().drop_front(head.size());
+  };
+  std::optional<ArrayRef<Type>> packed = rest(entry, run);
+  if (!packed || packed != rest(prepare, weights) ||
+      !llvm::all_of(*packed, llvm::IsaPred<MemRefType>))
+    return entry.emitError("is not in the form that moe-entry leaves; run it "
+                           "first");
+  if (planned &&
+      (packed->empty() || !companion(kRequireSuffix) ||
+       !companion(kWorkspaceSuffix) ||
+       !companion(kPrepareSuffix + Twine(kWorkspaceSuffix))))
+    return entry.emitError("has no workspace; run moe-plan-workspace first");
+  return LoweredEntry{*signature, prepare};
 }
 
 MemRefType EntrySignature::memrefType(const EntryArgument &argument) const {

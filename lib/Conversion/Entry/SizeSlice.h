@@ -8,6 +8,8 @@
 #ifndef MOE_LIB_CONVERSION_ENTRY_SIZESLICE_H
 #define MOE_LIB_CONVERSION_ENTRY_SIZESLICE_H
 
+#include "moe/Conversion/Signature.h"
+
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/IRMapping.h"
 
@@ -15,23 +17,41 @@ namespace moe {
 
 /// Copies the arithmetic that computes a size in an entry to another place,
 /// where `symbols` stand for the entry's symbols.
+///
+/// The size of a buffer that a branch or a loop passes on is that of any buffer
+/// it can be: F.require checks that these agree.
 class SizeSlice {
 public:
-  SizeSlice(mlir::func::FuncOp entry, mlir::ValueRange symbols);
+  SizeSlice(mlir::func::FuncOp entry, const EntrySignature &signature,
+            mlir::ValueRange symbols);
 
   /// `value` computed from the symbols at the builder's position; fails if it
   /// depends on anything else.
   mlir::FailureOr<mlir::Value> clone(mlir::OpBuilder &b, mlir::Value value);
+  /// The same for the size of dimension `dim` of a memref.
+  mlir::FailureOr<mlir::Value> cloneSize(mlir::OpBuilder &b, mlir::Value buffer,
+                                         int64_t dim);
 
 private:
-  mlir::func::FuncOp entry;
+  mlir::FailureOr<mlir::Value> cloneFolded(mlir::OpBuilder &b,
+                                           mlir::OpFoldResult size,
+                                           mlir::Location loc);
+
+  mlir::Block &body;
   mlir::IRMapping mapping;
+  /// For each memref argument of the entry that has symbols among its sizes.
+  llvm::DenseMap<mlir::Value, llvm::SmallVector<int64_t>> dims;
+  llvm::SmallVector<mlir::Value> symbols;
+  /// Buffers whose size is being looked for: loops pass theirs to themselves.
+  llvm::DenseSet<mlir::Value> active;
 };
 
 /// Moves every moek.require of `entry` into the function F.require(context,
-/// symbols...) -> i1, which reports the first that does not hold. Emits an error
-/// and fails for one that does not follow from the symbols.
-mlir::LogicalResult outlineRequirements(mlir::func::FuncOp entry, unsigned symbols);
+/// symbols...) -> i1, which reports those that do not hold, and adds that the
+/// buffers a branch or a loop passes on have the same sizes. Emits an error and
+/// fails for one that does not follow from the symbols.
+mlir::LogicalResult outlineRequirements(mlir::func::FuncOp entry,
+                                        const EntrySignature &signature);
 
 } // namespace moe
 

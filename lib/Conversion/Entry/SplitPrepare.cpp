@@ -149,8 +149,40 @@ private:
 struct SplitPreparePass : moe::impl::MoESplitPrepareBase<SplitPreparePass> {
   using MoESplitPrepareBase::MoESplitPrepareBase;
 
+  /// The names that the compiled forms of `entry` get are free.
+  LogicalResult checkNames(func::FuncOp entry) {
+    if (entry->hasAttr(kSignatureAttr))
+      return entry.emitError("is split already");
+    std::string scratch = (kPrepareSuffix + kWorkspaceSuffix).str();
+    for (StringRef suffix :
+         {StringRef(kPrepareSuffix), StringRef(kWorkspaceSuffix),
+          StringRef(kRequireSuffix), StringRef(scratch)}) {
+      std::string name = (entry.getName() + suffix).str();
+      if (Operation *other = getOperation().lookupSymbol(name))
+        return other->emitError()
+               << "the name '" << name << "' is needed for what '"
+               << entry.getName() << "' is compiled to; choose another one";
+    }
+    return success();
+  }
+
+  /// The same for names that belong to the runtime and to our own constants.
+  LogicalResult checkReserved() {
+    for (auto symbol : getOperation().getOps<SymbolOpInterface>())
+      for (StringRef prefix : {"moert_", "moe."})
+        if (symbol.getName().starts_with(prefix))
+          return symbol.emitError()
+                 << "the name '" << symbol.getName() << "' starts with '"
+                 << prefix << "', as those of the runtime do; choose another one";
+    return success();
+  }
+
   void runOnOperation() override {
+    if (failed(checkReserved()))
+      return signalPassFailure();
     for (func::FuncOp entry : getEntries(getOperation())) {
+      if (failed(checkNames(entry)))
+        return signalPassFailure();
       if (!entry.getBody().hasOneBlock()) {
         entry.emitError("an entry must have a single block; use scf for "
                         "control flow");

@@ -20,22 +20,6 @@ using namespace moe;
 
 namespace {
 
-/// `then` if `condition`, else `otherwise`, without computing both.
-Value branch(TensorBuilder &b, Value condition, llvm::function_ref<Value()> then,
-             Value otherwise) {
-  auto guarded = [&](llvm::function_ref<Value()> value) {
-    return [&b, value](OpBuilder &inner, Location) {
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPoint(inner.getInsertionBlock(), inner.getInsertionPoint());
-      Value result = value();
-      scf::YieldOp::create(b, result);
-    };
-  };
-  return scf::IfOp::create(b, condition, guarded(then),
-                           guarded([&] { return otherwise; }))
-      .getResult(0);
-}
-
 /// for i in [0, n): state = body(i, state).
 SmallVector<Value>
 forEach(TensorBuilder &b, Value n, ValueRange init,

@@ -46,6 +46,21 @@ Value moe::isInRange(TensorBuilder &b, Value value, Value lower, Value upper) {
   return arith::AndIOp::create(b, above, below);
 }
 
+Value moe::branch(TensorBuilder &b, Value condition,
+                  llvm::function_ref<Value()> then, Value otherwise) {
+  auto guarded = [&](llvm::function_ref<Value()> value) {
+    return [&b, value](OpBuilder &inner, Location) {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPoint(inner.getInsertionBlock(), inner.getInsertionPoint());
+      Value result = value();
+      scf::YieldOp::create(b, result);
+    };
+  };
+  return scf::IfOp::create(b, condition, guarded(then),
+                           guarded([&] { return otherwise; }))
+      .getResult(0);
+}
+
 namespace {
 struct ConvertMoEToLinalgPass
     : moe::impl::ConvertMoEToLinalgBase<ConvertMoEToLinalgPass> {
@@ -55,8 +70,14 @@ struct ConvertMoEToLinalgPass
     populateRoutingPatterns(patterns);
     populateGroupingPatterns(patterns);
     populateExpertPatterns(patterns);
+    populateDagPatterns(patterns);
+    populateLoopPatterns(patterns);
+    populateTransportPatterns(patterns);
+    populateQuantPatterns(patterns);
     ConversionTarget target(getContext());
     target.addIllegalDialect<MoEDialect>();
+    // A loop knows the sizes of its state as long as it is one: moe-loop-to-scf.
+    target.addLegalOp<LoopOp, YieldOp>();
     target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
     if (failed(applyPartialConversion(getOperation(), target,
                                       std::move(patterns))))

@@ -65,7 +65,7 @@ func.func @dequantize_c3_rank(%q: tensor<4x64x6xi8>, %scales: tensor<4x2xf32>, %
 // -----
 
 func.func @dequantize_c3_empty(%q: tensor<4x64x6xi8>, %scales: tensor<4x0x6xf32>, %zeros: tensor<4x2x6xi8>) {
-  // expected-error @+1 {{scales: 0 groups do not divide the size 64 of axis 1}}
+  // expected-error @+1 {{scales: dimension 1 must be static and at least 1, got 0}}
   %w = moe.dequantize %q scales(%scales : tensor<4x0x6xf32>) zeros(%zeros : tensor<4x2x6xi8>)
       axis 1 : tensor<4x64x6xi8> -> tensor<4x64x6xf32>
   return

@@ -24,10 +24,10 @@ mlir::LogicalResult expectShape(mlir::Operation *op, llvm::StringRef name,
 mlir::LogicalResult expectStatic(mlir::Operation *op, llvm::StringRef name,
                                  mlir::Value value, unsigned dim);
 
-/// Fails with "NAME: expected [a, b], got [c, d]" unless the shape of `value` is
-/// static and the expected one. A null `value` (absent operand) is fine.
-mlir::LogicalResult expectStaticShape(mlir::Operation *op,
-                                      llvm::StringRef name, mlir::Value value,
+/// Fails with "NAME: expected [a, b], got [c, d]" unless the shape of `value`
+/// is static and the expected one. A null `value` (absent operand) is fine.
+mlir::LogicalResult expectStaticShape(mlir::Operation *op, llvm::StringRef name,
+                                      mlir::Value value,
                                       llvm::ArrayRef<int64_t> expected);
 
 /// Fails unless the epsilon of a norm is finite and >= 0.

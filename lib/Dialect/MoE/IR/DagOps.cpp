@@ -68,8 +68,8 @@ static bool isSumOverSlots(linalg::GenericOp op) {
   unsigned t = result.getDimPosition(0), d = result.getDimPosition(1),
            k = 3 - t - d;
   auto isMap = [&](AffineMap map, ArrayRef<unsigned> loops) {
-    return map == AffineMap::getMultiDimMapWithTargets(3, loops,
-                                                       op.getContext());
+    return map ==
+           AffineMap::getMultiDimMapWithTargets(3, loops, op.getContext());
   };
   if (!isMap(maps[0], {t, k, d}) || (weighted && !isMap(maps[1], {t, k})) ||
       op.getIteratorTypesArray()[k] != utils::IteratorType::reduction)
@@ -80,7 +80,8 @@ static bool isSumOverSlots(linalg::GenericOp op) {
 
   Block *body = op.getBody();
   Value slot = body->getArgument(0), sum = body->getArguments().back();
-  auto add = body->getTerminator()->getOperand(0).getDefiningOp<arith::AddFOp>();
+  auto add =
+      body->getTerminator()->getOperand(0).getDefiningOp<arith::AddFOp>();
   if (!add || (add.getLhs() != sum && add.getRhs() != sum))
     return false;
   Value term = add.getLhs() == sum ? add.getRhs() : add.getLhs();
@@ -223,8 +224,8 @@ struct DropNeutralDagOperands : OpRewritePattern<DagAggregateOp> {
     FloatType all = getDagAccumulator(op, true, true);
     bool weights =
         isOnes(op.getWeights()) && getDagAccumulator(op, false, true) == all;
-    bool edges = isOnes(op.getEdges()) &&
-                 getDagAccumulator(op, !weights, false) == all;
+    bool edges =
+        isOnes(op.getEdges()) && getDagAccumulator(op, !weights, false) == all;
     bool scale = op.getResidualScale() &&
                  op.getResidualScale()->isExactlyValue(1.0 / op.getNumSlots());
     if (!weights && !edges && !scale)
@@ -241,8 +242,8 @@ struct DropNeutralDagOperands : OpRewritePattern<DagAggregateOp> {
   }
 };
 
-/// A graph of depth 0 is the weighted sum of its nodes, to which the residual is
-/// added once a node.
+/// A graph of depth 0 is the weighted sum of its nodes, to which the residual
+/// is added once a node.
 struct SumGraphOfDepthZero : OpRewritePattern<DagAggregateOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(DagAggregateOp op,
@@ -313,21 +314,22 @@ private:
     AffineMap td = AffineMap::getMultiDimIdentityMap(2, b.getContext());
     double share = op.getNodeResidualScale();
     if (!op.getMask())
-      return b.generic(op.getResidual(), {td, td}, sum,
-                       [&](ValueRange args) -> Value {
-                         Value term = b.convertFloat(args[0], type);
-                         double scale = share * op.getNumSlots();
-                         if (scale != 1.0)
-                           term = arith::MulFOp::create(
-                               b, b.floatConstant(type, scale), term);
-                         return arith::AddFOp::create(b, args[1], term);
-                       });
+      return b.generic(
+          op.getResidual(), {td, td}, sum, [&](ValueRange args) -> Value {
+            Value term = b.convertFloat(args[0], type);
+            double scale = share * op.getNumSlots();
+            if (scale != 1.0)
+              term =
+                  arith::MulFOp::create(b, b.floatConstant(type, scale), term);
+            return arith::AddFOp::create(b, args[1], term);
+          });
     auto map = [&](ArrayRef<unsigned> loops) {
       return AffineMap::getMultiDimMapWithTargets(3, loops, b.getContext());
     };
     return b.generic(
-        {op.getResidual(), op.getMask()}, {map({0, 1}), map({0, 2}), map({0, 1})},
-        sum, [&](ValueRange args) -> Value {
+        {op.getResidual(), op.getMask()},
+        {map({0, 1}), map({0, 2}), map({0, 1})}, sum,
+        [&](ValueRange args) -> Value {
           Value term = arith::MulFOp::create(b, b.floatConstant(type, share),
                                              b.convertFloat(args[0], type));
           Value next = arith::AddFOp::create(b, args[2], term);

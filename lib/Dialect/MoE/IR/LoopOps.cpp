@@ -254,14 +254,13 @@ struct TakeSizeOfInit : OpRewritePattern<tensor::DimOp> {
   LogicalResult matchAndRewrite(tensor::DimOp dim,
                                 PatternRewriter &rewriter) const override {
     auto state = dyn_cast<BlockArgument>(dim.getSource());
-    auto loop = state ? dyn_cast_if_present<LoopOp>(
-                            state.getOwner()->getParentOp())
-                      : LoopOp();
+    auto loop =
+        state ? dyn_cast_if_present<LoopOp>(state.getOwner()->getParentOp())
+              : LoopOp();
     if (!loop)
       return rewriter.notifyMatchFailure(dim, "not a size of a loop's state");
     Value init = loop.getInit()[state.getArgNumber() - 1];
-    rewriter.modifyOpInPlace(dim,
-                             [&] { dim.getSourceMutable().assign(init); });
+    rewriter.modifyOpInPlace(dim, [&] { dim.getSourceMutable().assign(init); });
     return success();
   }
 };
@@ -298,17 +297,16 @@ IterEncodeOp::reifyResultShapes(OpBuilder &builder,
 
 OpFoldResult IterEncodeOp::fold(FoldAdaptor adaptor) {
   auto k = dyn_cast_if_present<IntegerAttr>(adaptor.getK());
-  if (!k)
-    return {};
   auto type = cast<RankedTensorType>(getCode().getType());
+  if (!k || !isFoldable(type))
+    return {};
   auto element = cast<FloatType>(type.getElementType());
   int64_t half = type.getDimSize(0) / 2;
   double iteration = static_cast<double>(k.getInt()),
          period = getMaxPeriod().convertToDouble();
   SmallVector<Attribute> code(2 * half);
   for (int64_t i = 0; i < half; ++i) {
-    double angle =
-        iteration * std::pow(period, -static_cast<double>(i) / half);
+    double angle = iteration * std::pow(period, -static_cast<double>(i) / half);
     code[i] = FloatAttr::get(element, std::cos(angle));
     code[half + i] = FloatAttr::get(element, std::sin(angle));
   }
@@ -329,8 +327,7 @@ LogicalResult IterAdaLNOp::verify() {
     return failure();
   int64_t codes = dimSize(getV(), 0);
   // iter_adaln_c3
-  if (failed(
-          expectStaticShape(*this, "project", getProject(), {width, codes})))
+  if (failed(expectStaticShape(*this, "project", getProject(), {width, codes})))
     return failure();
   // iter_adaln_c4
   int64_t modulation = multiplySizes(getAlpha() ? 3 : 2, width);
@@ -344,8 +341,8 @@ LogicalResult IterAdaLNOp::verify() {
   if (failed(expectEpsilon(*this, getEpsilon())))
     return failure();
   // iter_adaln_c7
-  for (auto [name, value] : {std::pair("n", Value(getN())),
-                             std::pair("alpha", Value(getAlpha()))})
+  for (auto [name, value] :
+       {std::pair("n", Value(getN())), std::pair("alpha", Value(getAlpha()))})
     if (value && (failed(expectStatic(*this, name, value, 1)) ||
                   failed(expectShape(*this, name, value, {tokens, width}))))
       return failure();

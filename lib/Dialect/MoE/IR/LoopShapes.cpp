@@ -5,13 +5,14 @@
 //
 //===----------------------------------------------------------------------===//
 // The buffer of a stacked result is made before the loop, so the sizes of what
-// the body will yield to it are traced back: through the shapes that ops reify, to
-// the state, which has the sizes of its init, and to values from outside.
+// the body will yield to it are traced back: through the shapes that ops reify,
+// to the state, which has the sizes of its init, and to values from outside.
 
 #include "moe/Dialect/MoE/IR/MoE.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/IRMapping.h"
@@ -23,8 +24,7 @@ using namespace moe;
 namespace {
 /// Remembers the ops that a builder inserts.
 struct InsertedOps : OpBuilder::Listener {
-  void notifyOperationInserted(Operation *op,
-                               OpBuilder::InsertPoint) override {
+  void notifyOperationInserted(Operation *op, OpBuilder::InsertPoint) override {
     ops.push_back(op);
   }
   SmallVector<Operation *> ops;
@@ -51,6 +51,44 @@ private:
 };
 } // namespace
 
+/// The init of the state that `result` is the last value of, if `result` is that
+/// of a loop; else null.
+static Value getInitOf(OpResult result) {
+  auto loop = dyn_cast<LoopLikeOpInterface>(result.getOwner());
+  OpOperand *init = loop ? loop.getTiedLoopInit(result) : nullptr;
+  return init ? init->get() : Value();
+}
+
+static bool hasShapeOf(Value value, BlockArgument state);
+
+/// Returns true if the state that `result` is the last value of keeps its shape.
+static bool keepsShape(OpResult result) {
+  auto loop = cast<LoopLikeOpInterface>(result.getOwner());
+  BlockArgument state = loop.getTiedLoopRegionIterArg(result);
+  return hasShapeOf(loop.getTiedLoopYieldedValue(state)->get(), state);
+}
+
+/// Returns true if `value` has the shape of `state`, because it is what ops that
+/// write into a destination, loops and branches made of it.
+static bool hasShapeOf(Value value, BlockArgument state) {
+  if (value == state)
+    return true;
+  auto result = dyn_cast<OpResult>(value);
+  if (!result)
+    return false;
+  Operation *op = result.getOwner();
+  if (auto destination = dyn_cast<DestinationStyleOpInterface>(op))
+    return hasShapeOf(destination.getTiedOpOperand(result)->get(), state);
+  if (Value init = getInitOf(result)) {
+    return keepsShape(result) && hasShapeOf(init, state);
+  }
+  return isa<scf::IfOp>(op) &&
+         llvm::all_of(op->getRegions(), [&](Region &region) {
+           Operation *yield = region.front().getTerminator();
+           return hasShapeOf(yield->getOperand(result.getResultNumber()), state);
+         });
+}
+
 OpFoldResult SizeTracer::traceDim(Value tensor, unsigned dim) {
   auto type = cast<RankedTensorType>(tensor.getType());
   if (!type.isDynamicDim(dim))
@@ -68,8 +106,10 @@ OpFoldResult SizeTracer::traceDim(Value tensor, unsigned dim) {
   if (auto cast = dyn_cast<tensor::CastOp>(op))
     return traceDim(cast.getSource(), dim);
   auto reifiable = dyn_cast<ReifyRankedShapedTypeOpInterface>(op);
-  if (!reifiable)
-    return {};
+  if (!reifiable) {
+    Value init = getInitOf(result);
+    return init && keepsShape(result) ? traceDim(init, dim) : OpFoldResult();
+  }
   // What is reified here, inside of the body, is traced further and dropped.
   InsertedOps inserted;
   OpBuilder scratch(op, &inserted);
@@ -107,8 +147,8 @@ OpFoldResult SizeTracer::traceIndex(OpFoldResult index) {
     OpFoldResult traced = traceIndex(operand);
     if (!traced)
       return {};
-    outside.map(operand, getValueOrCreateConstantIndexOp(
-                             builder, loop.getLoc(), traced));
+    outside.map(operand, getValueOrCreateConstantIndexOp(builder, loop.getLoc(),
+                                                         traced));
   }
   return builder.clone(*op, outside)
       ->getResult(cast<OpResult>(value).getResultNumber());
@@ -135,9 +175,8 @@ OpFoldResult LoopOp::getNumIterations(OpBuilder &builder) {
   return trips;
 }
 
-LogicalResult
-LoopOp::reifyResultShapes(OpBuilder &builder,
-                          ReifiedRankedShapedTypeDims &shapes) {
+LogicalResult LoopOp::reifyResultShapes(OpBuilder &builder,
+                                        ReifiedRankedShapedTypeDims &shapes) {
   auto traceShape = [&](Value value, SmallVector<OpFoldResult> shape) {
     if (auto type = dyn_cast<RankedTensorType>(value.getType()))
       for (int64_t dim = 0; dim < type.getRank(); ++dim)

@@ -40,6 +40,12 @@ void MoEDialect::initialize() {
   addInterfaces<MoEInlinerInterface>();
 }
 
+/// The results of folds are arith.constant.
+Operation *MoEDialect::materializeConstant(OpBuilder &builder, Attribute value,
+                                           Type type, Location loc) {
+  return arith::ConstantOp::materialize(builder, value, type, loc);
+}
+
 FloatType moe::getAccumulatorType(TypeRange types) {
   bool f64 = llvm::any_of(types, [](Type type) {
     return type && getElementTypeOrSelf(type).isF64();

@@ -29,12 +29,15 @@ LogicalResult DequantizeOp::verify() {
   // dequantize_c3
   auto scales = cast<RankedTensorType>(getScales().getType());
   SmallVector<int64_t> shape(type.getShape());
-  if (scales.getRank() == type.getRank())
+  if (scales.getRank() == type.getRank()) {
+    if (failed(expectStatic(*this, "scales", getScales(), axis)))
+      return failure();
     shape[axis] = scales.getDimSize(axis);
+  }
   if (failed(expectStaticShape(*this, "scales", getScales(), shape)))
     return failure();
   int64_t size = type.getDimSize(axis), groups = scales.getDimSize(axis);
-  if (groups < 1 || size % groups != 0)
+  if (size % groups != 0)
     return emitOpError("scales: ")
            << groups << " groups do not divide the size " << size << " of axis "
            << axis;

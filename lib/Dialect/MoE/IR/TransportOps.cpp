@@ -21,6 +21,14 @@ using namespace moe;
 // sinkhorn
 //===----------------------------------------------------------------------===//
 
+/// How many equal elements each one of a constant's first getNumElements() /
+/// result elements stands for: a splat may have more of them than one would
+/// like to walk over.
+static int64_t getRepeats(DenseElementsAttr constant) {
+  int64_t count = constant.getNumElements();
+  return constant.isSplat() && count > 0 ? count : 1;
+}
+
 /// Reads the sum of a constant marginal into `sum`, which is left alone if
 /// `marginal` is absent or not constant. Fails if it is no marginal.
 static LogicalResult readMarginal(SinkhornOp op, StringRef name, Value marginal,
@@ -31,13 +39,15 @@ static LogicalResult readMarginal(SinkhornOp op, StringRef name, Value marginal,
   sum = std::nullopt;
   if (!matchPattern(marginal, m_Constant(&constant)))
     return success();
+  int64_t repeats = getRepeats(constant);
+  auto elements = constant.getValues<APFloat>();
   sum = 0;
-  for (const APFloat &element : constant.getValues<APFloat>()) {
-    double mass = element.convertToDouble();
+  for (int64_t i = 0, e = constant.getNumElements() / repeats; i < e; ++i) {
+    double mass = elements[i].convertToDouble();
     if (!std::isfinite(mass) || mass < 0)
       return op.emitOpError(name)
              << ": expected finite values >= 0, got " << mass;
-    *sum += mass;
+    *sum += mass * repeats;
   }
   return success();
 }
@@ -98,11 +108,13 @@ LogicalResult AssignOp::verify() {
   // assign_c3
   DenseIntElementsAttr capacities;
   if (matchPattern(getCapacity(), m_Constant(&capacities))) {
+    int64_t repeats = getRepeats(capacities);
+    auto values = capacities.getValues<int32_t>();
     int64_t sum = 0;
-    for (int32_t capacity : capacities.getValues<int32_t>()) {
-      if (capacity < 0)
-        return emitOpError("capacity: expected values >= 0, got ") << capacity;
-      sum += capacity;
+    for (int64_t i = 0, e = capacities.getNumElements() / repeats; i < e; ++i) {
+      if (values[i] < 0)
+        return emitOpError("capacity: expected values >= 0, got ") << values[i];
+      sum += multiplySizes(values[i], repeats);
     }
     if (!ShapedType::isDynamic(rows) && sum != rows)
       return emitOpError("capacity: expected a sum of ")
@@ -140,8 +152,8 @@ StraightThroughOp::reifyResultShapes(OpBuilder &builder,
 }
 
 OpFoldResult StraightThroughOp::fold(FoldAdaptor) {
-  bool same = getHard() == getSoft() &&
-              getHard().getType() == getResult().getType();
+  bool same =
+      getHard() == getSoft() && getHard().getType() == getResult().getType();
   return same ? OpFoldResult(getHard()) : OpFoldResult();
 }
 
@@ -170,15 +182,16 @@ LogicalResult OneHotOp::reifyResultShapes(OpBuilder &builder,
   OpFoldResult width = builder.getIndexAttr(dimSize(getResult(), 1));
   if (getSize()) {
     Value zero = arith::ConstantIndexOp::create(builder, getLoc(), 0);
-    width = arith::MaxSIOp::create(builder, getLoc(), getSize(), zero)
-                .getResult();
+    width =
+        arith::MaxSIOp::create(builder, getLoc(), getSize(), zero).getResult();
   }
   shapes = {{reifyDim(builder, getLoc(), getIndices(), 0), width}};
   return success();
 }
 
 OpFoldResult OneHotOp::fold(FoldAdaptor adaptor) {
-  auto indices = dyn_cast_if_present<DenseIntElementsAttr>(adaptor.getIndices());
+  auto indices =
+      dyn_cast_if_present<DenseIntElementsAttr>(adaptor.getIndices());
   auto type = cast<RankedTensorType>(getResult().getType());
   if (!indices || !isFoldable(type))
     return {};

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Decompositions.h"
 #include "moe/Dialect/MoE/IR/MoE.h"
 #include "moe/Dialect/MoE/Transforms/Passes.h"
 #include "moe/Dialect/MoE/Utils/Activation.h"
@@ -165,4 +166,7 @@ struct DecomposePass : moe::impl::MoEDecomposeBase<DecomposePass> {
 
 void moe::populateDecomposePatterns(RewritePatternSet &patterns) {
   patterns.add<DecomposeExpertFFN>(patterns.getContext());
+  populateDagDecompositions(patterns);
+  populateLoopDecompositions(patterns);
+  populateTransportDecompositions(patterns);
 }

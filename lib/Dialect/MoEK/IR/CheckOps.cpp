@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "StatusResource.h"
 #include "moe/Dialect/MoEK/IR/MoEK.h"
 
 #include "mlir/IR/Matchers.h"
@@ -12,13 +13,6 @@
 
 using namespace mlir;
 using namespace moek;
-
-namespace {
-/// The status word of a run.
-struct StatusResource : SideEffects::Resource::Base<StatusResource> {
-  StringRef getName() final { return "moek.status"; }
-};
-} // namespace
 
 using Effects =
     SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>;
@@ -76,6 +70,14 @@ struct EraseHoldingRequirement : OpRewritePattern<RequireOp> {
 void RequireOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
                                             MLIRContext *context) {
   patterns.add<EraseHoldingRequirement>(context);
+}
+
+//===----------------------------------------------------------------------===//
+// check_limit
+//===----------------------------------------------------------------------===//
+
+void CheckLimitOp::getEffects(Effects &effects) {
+  effects.emplace_back(MemoryEffects::Write::get(), StatusResource::get());
 }
 
 //===----------------------------------------------------------------------===//

@@ -7,7 +7,9 @@
 
 #include "moe/Dialect/MoEK/IR/MoEK.h"
 
+#include "mlir/IR/DialectImplementation.h"
 #include "mlir/Transforms/InliningUtils.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace moek;
@@ -29,8 +31,15 @@ void MoEKDialect::initialize() {
 #define GET_OP_LIST
 #include "moe/Dialect/MoEK/IR/MoEKOps.cpp.inc"
       >();
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "moe/Dialect/MoEK/IR/MoEKAttributes.cpp.inc"
+      >();
   addInterfaces<MoEKInlinerInterface>();
 }
+
+#define GET_ATTRDEF_CLASSES
+#include "moe/Dialect/MoEK/IR/MoEKAttributes.cpp.inc"
 
 #define GET_OP_CLASSES
 #include "moe/Dialect/MoEK/IR/MoEKOps.cpp.inc"

@@ -129,7 +129,7 @@ def MoE_IterEncodeOp : MoE_Op<"iter_encode"> {
     code[c/2 + i] = sin(k * max_period^(-i / (c/2)))
     ```
 
-    A constant k is folded, computed in f64 and rounded once.
+    A constant k is folded if c <= 65536, computed in f64 and rounded once.
 
     Source: the timestep embedding of DiT (arXiv 2212.09748).
 

@@ -45,6 +45,7 @@ def MoE_Dialect : Dialect {
     | `moe.name` | arguments and results | name of the tensor in a checkpoint, and in messages |
   }];
   let cppNamespace = "::moe";
+  let hasConstantMaterializer = 1;
   let hasRegionArgAttrVerify = 1;
   let hasRegionResultAttrVerify = 1;
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",

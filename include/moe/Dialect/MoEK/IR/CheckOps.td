@@ -34,6 +34,23 @@ def MoEK_RequireOp : MoEK_Op<"require",
   let hasCanonicalizer = 1;
 }
 
+def MoEK_CheckLimitOp : MoEK_Op<"check_limit",
+    [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "report a number above its limit";
+  let description = [{
+    Reports MOERT_TOO_LARGE unless `value <= limit`, where `value` need not follow
+    from dimensions. The run goes on: users of the value take at most `limit`.
+
+    **Example.**
+
+    ```mlir
+    moek.check_limit %trips le %max, "trip count of moe.loop"
+    ```
+  }];
+  let arguments = (ins Index:$value, Index:$limit, StrAttr:$what);
+  let assemblyFormat = "$value `le` $limit `,` $what attr-dict";
+}
+
 def MoEK_CheckIndicesOp : MoEK_CheckOp<"check_indices"> {
   let summary = "report an index outside its range";
   let description = [{

@@ -14,12 +14,35 @@
 #include "mlir/IR/Dialect.h"
 #include "mlir/IR/OpDefinition.h"
 #include "mlir/IR/OpImplementation.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 #include "moe/Dialect/MoEK/IR/MoEKDialect.h.inc"
 #include "moe/Dialect/MoEK/IR/MoEKEnums.h.inc"
 
+#define GET_ATTRDEF_CLASSES
+#include "moe/Dialect/MoEK/IR/MoEKAttributes.h.inc"
+
 #define GET_OP_CLASSES
 #include "moe/Dialect/MoEK/IR/MoEKOps.h.inc"
+
+namespace moek {
+
+/// Elements that a packed expert has: `acc` accumulators of [K,N].
+int64_t packedElements(LayoutAttr layout, int64_t k, int64_t n, int64_t acc);
+
+/// K cut into `count` equal blocks of `size`, a multiple of the layout's pair;
+/// the last one is filled up with zeros.
+struct KBlocks {
+  int64_t count, size;
+};
+KBlocks splitK(LayoutAttr layout, int64_t k);
+
+/// Lets one-shot bufferization handle the destination-style ops.
+void registerBufferizableOpInterfaceModels(mlir::DialectRegistry &registry);
+
+} // namespace moek
 
 #endif // MOE_DIALECT_MOEK_IR_MOEK_H

@@ -25,6 +25,7 @@ def MoEK_Dialect : Dialect {
     the first argument of the compiled entry (`moe-lower-checks`).
   }];
   let cppNamespace = "::moek";
+  let useDefaultAttributePrinterParser = 1;
 }
 
 class MoEK_Op<string mnemonic, list<Trait> traits = []>

@@ -8,6 +8,8 @@
 #ifndef MOE_DIALECT_MOEK_IR_MOEKOPS
 #define MOE_DIALECT_MOEK_IR_MOEKOPS
 
+include "moe/Dialect/MoEK/IR/CallOps.td"
 include "moe/Dialect/MoEK/IR/CheckOps.td"
+include "moe/Dialect/MoEK/IR/KernelOps.td"
 
 #endif // MOE_DIALECT_MOEK_IR_MOEKOPS

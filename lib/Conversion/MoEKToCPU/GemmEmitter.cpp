@@ -1,0 +1,265 @@
+//===- GemmEmitter.cpp - moek.gemm as one parallel phase ------------------===//
+//
+// Part of the moe project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "GemmEmitter.h"
+
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace moe;
+
+/// Rows that a task holds in its buffers at a time: with 128 of K and 128
+/// columns, 24 KiB each of rows and of sums, which stay near the core.
+static constexpr int64_t kBufferRows = 48;
+/// Rows of a task: a group with more is cut, so that one task is never long.
+static constexpr int64_t kTaskRows = 8 * kBufferRows;
+
+GemmEmitter::GemmEmitter(KernelBuilder &b, moek::GemmOp op,
+                         const CpuKernelOptions &options)
+    : b(b), op(op), k(op.getK()), n(op.getN()),
+      accumulators(op.getNumAccumulators()) {
+  Type element =
+      cast<MemRefType>(op.getWeights()[0].getType()).getElementType();
+  auto layout = op.getLayoutAttr();
+  if (!layout)
+    layout = moek::LayoutAttr::get(op.getContext(), options.panel, options.block,
+                                   options.chunk, element.isBF16() ? 2 : 1);
+  moek::KBlocks blocks = moek::splitK(layout, k);
+  Type source = cast<MemRefType>(op.getA().getType()).getElementType();
+  bool dot = options.dot && options.lanes == 16 && source.isBF16() &&
+             element.isBF16();
+  tile = {options.lanes,  options.rowsPerTile, layout.getPanel(), blocks.size,
+          layout.getPair(), dot ? Bf16Method::Dot : Bf16Method::Expand};
+  leftType = dot ? source : Type(b.getF32Type());
+  kBlocks = blocks.count;
+  columns = tile.panel / accumulators;
+  panels = llvm::divideCeil(n, columns);
+  chunkPanels = std::min(layout.getChunk(), panels);
+  chunks = llvm::divideCeil(panels, chunkPanels);
+  if (!op.getLayoutAttr())
+    plain = {SmallVector<Value>(op.getWeights()), op.getTransposed(), k, n,
+             tile.panel, tile.block, tile.pair};
+}
+
+void GemmEmitter::emit() {
+  if (op.getOutRows())
+    emitOwnedColumns();
+  else
+    emitBlocks();
+}
+
+//===----------------------------------------------------------------------===//
+// The phase
+//===----------------------------------------------------------------------===//
+
+/// Rows of different groups meet in one row of the result: a task owns its
+/// columns and goes through all groups in order.
+void GemmEmitter::emitOwnedColumns() {
+  b.parallel(b.index(chunks), [&](Value chunk) {
+    allocateBuffers();
+    b.loop(op.getNumGroups(),
+           [&](Value group) { emitTask(groupRows(group), chunk); });
+  });
+}
+
+/// Every row of the result has its own task: (block of rows, chunk of panels).
+void GemmEmitter::emitBlocks() {
+  Value count = b.mul(countBlocks(), chunks);
+  b.parallel(count, [&](Value task) {
+    allocateBuffers();
+    emitTask(findBlock(b.div(task, chunks)), b.rem(task, chunks));
+  });
+}
+
+GemmEmitter::RowRange GemmEmitter::groupRows(Value group) {
+  Value total = memref::DimOp::create(
+      b, op.getRows() ? op.getRows() : op.getA(), 0);
+  if (!op.getOffsets())
+    return {group, b.index(0), total};
+  // Offsets that do not ascend were reported; here they must do no harm.
+  Value first = b.loadIndex(op.getOffsets(), group);
+  Value last = b.loadIndex(op.getOffsets(), b.add(group, 1));
+  first = b.min(b.max(first, b.index(0)), total);
+  return {group, first, b.max(first, b.min(last, total))};
+}
+
+/// Number of blocks of kTaskRows rows of all groups.
+Value GemmEmitter::countBlocks() {
+  auto blocksOf = [&](Value group) {
+    RowRange rows = groupRows(group);
+    return b.ceilDiv(b.sub(rows.last, rows.first), kTaskRows);
+  };
+  if (!op.getOffsets())
+    return blocksOf(b.index(0));
+  return b.reduce(b.index(op.getNumGroups()), b.index(0),
+                  [&](Value group, Value sum) { return b.add(sum, blocksOf(group)); });
+}
+
+/// The rows of a block. A group's first block comes after all blocks of the
+/// groups before it; one pass over the offsets finds the group.
+GemmEmitter::RowRange GemmEmitter::findBlock(Value number) {
+  auto cut = [&](const RowRange &rows, Value block) -> RowRange {
+    Value first = b.add(rows.first, b.mul(block, kTaskRows));
+    return {rows.group, first, b.min(rows.last, b.add(first, kTaskRows))};
+  };
+  if (!op.getOffsets())
+    return cut(groupRows(b.index(0)), number);
+  // While the block lies behind the groups seen so far, move on.
+  SmallVector<Value> init{b.index(0), number};
+  auto search = scf::ForOp::create(b, b.index(0), b.index(op.getNumGroups() - 1),
+                                   b.index(1), init);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(search.getBody());
+    Value group = search.getRegionIterArg(0), block = search.getRegionIterArg(1);
+    RowRange rows = groupRows(group);
+    Value count = b.ceilDiv(b.sub(rows.last, rows.first), kTaskRows);
+    Value here = b.lessThan(block, count);
+    Value nextGroup = arith::SelectOp::create(b, here, group, b.add(group, 1));
+    Value nextBlock =
+        arith::SelectOp::create(b, here, block, b.sub(block, count));
+    scf::YieldOp::create(b, ValueRange{nextGroup, nextBlock});
+  }
+  return cut(groupRows(search.getResult(0)), search.getResult(1));
+}
+
+//===----------------------------------------------------------------------===//
+// A task
+//===----------------------------------------------------------------------===//
+
+void GemmEmitter::allocateBuffers() {
+  auto buffer = [&](ArrayRef<int64_t> shape, Type element) -> Value {
+    auto type = MemRefType::get(shape, element);
+    return memref::AllocaOp::create(b, type, b.getI64IntegerAttr(64));
+  };
+  left = buffer({kBufferRows, tile.block}, leftType);
+  sums = buffer({kBufferRows, chunkPanels * tile.panel}, b.getF32Type());
+  if (!op.getLayoutAttr())
+    packed = buffer({1, tile.block * tile.panel},
+                    cast<MemRefType>(op.getWeights()[0].getType()).getElementType());
+}
+
+void GemmEmitter::emitTask(const RowRange &range, Value chunk) {
+  Value firstPanel = b.mul(chunk, chunkPanels);
+  Value count = b.min(b.index(chunkPanels), b.sub(b.index(panels), firstPanel));
+  b.loop(range.first, range.last, kBufferRows, [&](Value first) {
+    Value rows = b.min(b.index(kBufferRows), b.sub(range.last, first));
+    clearSums(rows);
+    b.loop(kBlocks, [&](Value kBlock) {
+      copyRows(first, rows, kBlock);
+      b.loop(count, [&](Value panel) {
+        multiplyPanel(range.group, chunk, count, panel, kBlock, rows);
+      });
+    });
+    emitEpilogue(range.group, first, rows, chunk, count);
+  });
+}
+
+void GemmEmitter::clearSums(Value rows) {
+  Value zero = b.zero(VectorType::get(tile.lanes, b.getF32Type()));
+  b.loop(rows, [&](Value row) {
+    b.loop(b.index(0), b.index(chunkPanels * tile.panel), tile.lanes,
+           [&](Value column) {
+             vector::StoreOp::create(b, zero, sums, ValueRange{row, column});
+           });
+  });
+}
+
+/// The row of `a` that row `row` reads.
+Value GemmEmitter::sourceRow(Value row) {
+  if (!op.getRows())
+    return row;
+  // A slot out of range was reported; it reads some row.
+  Value slot = b.loadIndex(op.getRows(), row);
+  Value token = b.div(slot, op.getSlots());
+  Value last = b.add(memref::DimOp::create(b, op.getA(), 0), -1);
+  return arith::MinUIOp::create(b, token, last);
+}
+
+/// Copies block `kBlock` of `rows` rows side by side, widened if need be, with
+/// zeros behind the end of K.
+void GemmEmitter::copyRows(Value first, Value rows, Value kBlock) {
+  auto type = cast<MemRefType>(op.getA().getType());
+  Type element = type.getElementType();
+  Value firstK = b.mul(kBlock, tile.block);
+  Value depth = b.min(b.index(tile.block), b.sub(b.index(k), firstK));
+  // Whole vectors need neighbours in memory.
+  int64_t lanes = type.isLastDimUnitStride() ? tile.lanes : 1;
+  Value whole = b.mul(b.div(depth, lanes), lanes);
+  if (lanes == 1)
+    whole = b.index(0);
+  auto widen = [&](Value value, Type to) -> Value {
+    if (element == leftType)
+      return value;
+    return arith::ExtFOp::create(b, to, value);
+  };
+  b.loop(rows, [&](Value row) {
+    Value source = sourceRow(b.add(first, row));
+    b.loop(b.index(0), whole, tile.lanes, [&](Value at) {
+      Value vector = vector::LoadOp::create(
+          b, VectorType::get(tile.lanes, element), op.getA(),
+          ValueRange{source, b.add(firstK, at)});
+      vector = widen(vector, VectorType::get(tile.lanes, leftType));
+      vector::StoreOp::create(b, vector, left, ValueRange{row, at});
+    });
+    b.loop(whole, depth, 1, [&](Value at) {
+      Value scalar = memref::LoadOp::create(
+          b, op.getA(), ValueRange{source, b.add(firstK, at)});
+      memref::StoreOp::create(b, widen(scalar, leftType), left,
+                              ValueRange{row, at});
+    });
+    b.loop(depth, b.index(tile.block), 1, [&](Value at) {
+      memref::StoreOp::create(b, b.zero(leftType), left, ValueRange{row, at});
+    });
+  });
+}
+
+/// sums += the copied rows times one block of one panel, tile by tile.
+void GemmEmitter::multiplyPanel(Value group, Value chunk, Value count,
+                                Value panel, Value kBlock, Value rows) {
+  int64_t blockSize = tile.block * tile.panel;
+  MicroKernelOperands operands;
+  operands.left = left;
+  operands.sums = sums;
+  operands.column = b.mul(panel, tile.panel);
+  if (op.getLayoutAttr()) {
+    // Chunks before this one are whole; in this one a block of K has `count`
+    // panels.
+    Value chunkStart = b.mul(chunk, chunkPanels * kBlocks * blockSize);
+    Value blocks = b.add(arith::MulIOp::create(b, kBlock, count), panel);
+    operands.weights = op.getWeights()[0];
+    operands.group = group;
+    operands.offset = b.add(chunkStart, b.mul(blocks, blockSize));
+  } else {
+    Value number = b.add(b.mul(chunk, chunkPanels), panel);
+    emitPackBlock(b, plain, group, kBlock, number, packed, b.index(0),
+                  b.index(0));
+    operands.weights = packed;
+    operands.group = operands.offset = b.index(0);
+  }
+  Value rest = b.rem(rows, tile.rows), whole = b.sub(rows, rest);
+  b.loop(b.index(0), whole, tile.rows, [&](Value row) {
+    operands.row = row;
+    emitMicroKernel(b, tile, tile.rows, operands);
+  });
+  // One tile for each number of rows that can be left over.
+  SmallVector<int64_t> cases;
+  for (int64_t i = 1; i < tile.rows; ++i)
+    cases.push_back(i);
+  auto remainder = scf::IndexSwitchOp::create(b, TypeRange(), rest, cases,
+                                              cases.size());
+  OpBuilder::InsertionGuard guard(b);
+  operands.row = whole;
+  for (auto [i, region] : llvm::enumerate(remainder.getCaseRegions())) {
+    b.createBlock(&region);
+    emitMicroKernel(b, tile, cases[i], operands);
+    scf::YieldOp::create(b);
+  }
+  b.createBlock(&remainder.getDefaultRegion());
+  scf::YieldOp::create(b);
+}

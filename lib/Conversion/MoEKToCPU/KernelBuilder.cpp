@@ -1,0 +1,100 @@
+//===- KernelBuilder.cpp - loops and index arithmetic in few words --------===//
+//
+// Part of the moe project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelBuilder.h"
+
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
+using namespace mlir;
+using namespace moe;
+
+Value KernelBuilder::index(int64_t value) {
+  return arith::ConstantIndexOp::create(*this, value);
+}
+Value KernelBuilder::add(Value a, Value b) {
+  return createOrFold<arith::AddIOp>(a, b);
+}
+Value KernelBuilder::add(Value a, int64_t b) { return add(a, index(b)); }
+Value KernelBuilder::sub(Value a, Value b) {
+  return createOrFold<arith::SubIOp>(a, b);
+}
+Value KernelBuilder::mul(Value a, int64_t b) {
+  return createOrFold<arith::MulIOp>(a, index(b));
+}
+Value KernelBuilder::div(Value a, int64_t b) {
+  return createOrFold<arith::DivUIOp>(a, index(b));
+}
+Value KernelBuilder::rem(Value a, int64_t b) {
+  return createOrFold<arith::RemUIOp>(a, index(b));
+}
+Value KernelBuilder::min(Value a, Value b) {
+  return createOrFold<arith::MinSIOp>(a, b);
+}
+Value KernelBuilder::max(Value a, Value b) {
+  return createOrFold<arith::MaxSIOp>(a, b);
+}
+Value KernelBuilder::lessThan(Value a, Value b) {
+  return arith::CmpIOp::create(*this, arith::CmpIPredicate::slt, a, b);
+}
+Value KernelBuilder::ceilDiv(Value a, int64_t b) {
+  return div(add(a, b - 1), b);
+}
+
+Value KernelBuilder::loadIndex(Value memref, ValueRange indices) {
+  Value value = memref::LoadOp::create(*this, memref, indices);
+  if (value.getType().isIndex())
+    return value;
+  return arith::IndexCastOp::create(*this, getIndexType(), value);
+}
+
+Value KernelBuilder::zero(Type type) {
+  return arith::ConstantOp::create(*this, getZeroAttr(type));
+}
+
+void KernelBuilder::loop(Value lower, Value upper, int64_t step,
+                         llvm::function_ref<void(Value)> body) {
+  auto loop = scf::ForOp::create(*this, lower, upper, index(step));
+  InsertionGuard guard(*this);
+  setInsertionPointToStart(loop.getBody());
+  body(loop.getInductionVar());
+}
+
+Value KernelBuilder::reduce(Value upper, Value init,
+                            llvm::function_ref<Value(Value, Value)> body) {
+  auto loop = scf::ForOp::create(*this, index(0), upper, index(1), init);
+  InsertionGuard guard(*this);
+  setInsertionPointToStart(loop.getBody());
+  Value next = body(loop.getInductionVar(), loop.getRegionIterArg(0));
+  scf::YieldOp::create(*this, next);
+  return loop.getResult(0);
+}
+
+void KernelBuilder::ifThen(Value condition, llvm::function_ref<void()> body) {
+  auto branch = scf::IfOp::create(*this, condition, /*withElse=*/false);
+  InsertionGuard guard(*this);
+  setInsertionPointToStart(branch.thenBlock());
+  body();
+}
+
+void KernelBuilder::ifElse(Value condition, llvm::function_ref<void()> body,
+                           llvm::function_ref<void()> other) {
+  auto branch = scf::IfOp::create(*this, condition, /*withElse=*/true);
+  InsertionGuard guard(*this);
+  setInsertionPointToStart(branch.thenBlock());
+  body();
+  setInsertionPointToStart(branch.elseBlock());
+  other();
+}
+
+void KernelBuilder::parallel(Value count, llvm::function_ref<void(Value)> body) {
+  auto forall =
+      scf::ForallOp::create(*this, ArrayRef<OpFoldResult>{count}, ValueRange(),
+                            /*mapping=*/std::nullopt);
+  InsertionGuard guard(*this);
+  setInsertionPoint(forall.getTerminator());
+  body(forall.getInductionVar(0));
+}

@@ -1,0 +1,45 @@
+//===- MicroKernel.h - a register tile of a matrix product ------*- C++ -*-===//
+//
+// Part of the moe project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOE_LIB_CONVERSION_MOEKTOCPU_MICROKERNEL_H
+#define MOE_LIB_CONVERSION_MOEKTOCPU_MICROKERNEL_H
+
+#include "KernelBuilder.h"
+
+namespace moe {
+
+/// How bf16 weights are multiplied.
+enum class Bf16Method {
+  Expand, ///< widened into f32 FMAs
+  Dot,    ///< vdpbf16ps on pairs
+};
+
+/// The shape of a register tile and of the panels it reads.
+struct Tile {
+  int64_t lanes; ///< f32 of a vector
+  int64_t rows;  ///< at most
+  int64_t panel; ///< columns, a multiple of lanes
+  int64_t block; ///< K of a block, a multiple of pair
+  int64_t pair;  ///< values of K that lie side by side
+  Bf16Method bf16;
+};
+
+/// Adds the product of `tile.rows` (or fewer) rows and one block of a panel to
+/// sums in memory:
+///   sums[row + i, column + j] += rows[row + i, k] * weights[group, offset + ..]
+/// `left` is [?, block] of f32 (of bf16 for the dot method), `sums` f32.
+struct MicroKernelOperands {
+  mlir::Value left, row;
+  mlir::Value weights, group, offset;
+  mlir::Value sums, column;
+};
+void emitMicroKernel(KernelBuilder &b, const Tile &tile, int64_t rows,
+                     const MicroKernelOperands &operands);
+
+} // namespace moe
+
+#endif // MOE_LIB_CONVERSION_MOEKTOCPU_MICROKERNEL_H

@@ -1,0 +1,91 @@
+//===- MoEKToCPU.cpp - kernels as loops over vectors ----------------------===//
+//
+// Part of the moe project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "GemmEmitter.h"
+#include "Vectorize.h"
+#include "moe/Conversion/Passes.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Dialect/X86Vector/X86VectorDialect.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace moe {
+#define GEN_PASS_DEF_CONVERTMOEKTOCPU
+#include "moe/Conversion/Passes.h.inc"
+} // namespace moe
+
+using namespace mlir;
+using namespace moe;
+
+namespace {
+
+/// A pack as one phase: (group, panel).
+void emitPack(KernelBuilder &b, moek::PackOp op) {
+  auto type = cast<MemRefType>(op.getWeights()[0].getType());
+  int64_t rank = type.getRank(), k = type.getDimSize(rank - 2),
+          n = type.getDimSize(rank - 1);
+  if (op.getTransposed())
+    std::swap(k, n);
+  moek::LayoutAttr layout = op.getLayout();
+  moek::KBlocks blocks = moek::splitK(layout, k);
+  PlainWeights weights{SmallVector<Value>(op.getWeights()), op.getTransposed(),
+                       k, n, layout.getPanel(), blocks.size, layout.getPair()};
+  int64_t panels = llvm::divideCeil(n, weights.columns());
+  int64_t chunkPanels = std::min(layout.getChunk(), panels);
+  int64_t groups = cast<MemRefType>(op.getInit().getType()).getDimSize(0);
+  int64_t blockSize = blocks.size * layout.getPanel();
+  b.parallel(b.index(groups * panels), [&](Value task) {
+    Value group = b.div(task, panels), panel = b.rem(task, panels);
+    Value chunk = b.div(panel, chunkPanels), inChunk = b.rem(panel, chunkPanels);
+    Value count = b.min(b.index(chunkPanels),
+                        b.sub(b.index(panels), b.mul(chunk, chunkPanels)));
+    Value start = b.mul(chunk, chunkPanels * blocks.count * blockSize);
+    b.loop(blocks.count, [&](Value kBlock) {
+      Value number = b.add(arith::MulIOp::create(b, kBlock, count), inChunk);
+      emitPackBlock(b, weights, group, kBlock, panel, op.getInit(), group,
+                    b.add(start, b.mul(number, blockSize)));
+    });
+  });
+}
+
+struct ConvertMoEKToCPUPass
+    : moe::impl::ConvertMoEKToCPUBase<ConvertMoEKToCPUPass> {
+  using ConvertMoEKToCPUBase::ConvertMoEKToCPUBase;
+
+  void runOnOperation() override {
+    CpuKernelOptions options{lanes, rowsPerTile, panel, block, chunk, dot};
+    SmallVector<moek::GemmOp> gemms;
+    SmallVector<moek::PackOp> packs;
+    getOperation()->walk([&](moek::GemmOp op) { gemms.push_back(op); });
+    getOperation()->walk([&](moek::PackOp op) { packs.push_back(op); });
+    for (moek::PackOp op : packs) {
+      KernelBuilder b(op.getLoc(), op);
+      emitPack(b, op);
+      op.erase();
+    }
+    for (moek::GemmOp op : gemms) {
+      if (!isElementwise(*op.getBody())) {
+        op.emitOpError("epilogue: expected ops that work on vectors");
+        return signalPassFailure();
+      }
+      KernelBuilder b(op.getLoc(), op);
+      GemmEmitter(b, op, options).emit();
+      op.erase();
+    }
+    // Vector functions as polynomials: there is no vector math library to call.
+    RewritePatternSet patterns(&getContext());
+    populateMathPolynomialApproximationPatterns(patterns);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+
+} // namespace

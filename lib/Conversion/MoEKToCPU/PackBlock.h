@@ -1,0 +1,34 @@
+//===- PackBlock.h - one block of a panel from plain weights ----*- C++ -*-===//
+//
+// Part of the moe project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOE_LIB_CONVERSION_MOEKTOCPU_PACKBLOCK_H
+#define MOE_LIB_CONVERSION_MOEKTOCPU_PACKBLOCK_H
+
+#include "KernelBuilder.h"
+
+namespace moe {
+
+/// What is packed: weights of `acc` accumulators, [E,K,N] or [K,N], or with the
+/// last two dimensions swapped, as panels of `panel` columns in blocks of
+/// `block` of K.
+struct PlainWeights {
+  llvm::SmallVector<mlir::Value> operands;
+  bool transposed;
+  int64_t k, n, panel, block, pair;
+
+  int64_t columns() const { return panel / operands.size(); }
+};
+
+/// Copies block `kBlock` of panel `panel` of group `group` to
+/// target[row, offset ..], zeros where the weights end.
+void emitPackBlock(KernelBuilder &b, const PlainWeights &weights,
+                   mlir::Value group, mlir::Value kBlock, mlir::Value panel,
+                   mlir::Value target, mlir::Value row, mlir::Value offset);
+
+} // namespace moe
+
+#endif // MOE_LIB_CONVERSION_MOEKTOCPU_PACKBLOCK_H

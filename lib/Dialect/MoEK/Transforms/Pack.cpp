@@ -1,0 +1,98 @@
+//===- Pack.cpp - pack constant weights -----------------------------------===//
+//
+// Part of the moe project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "moe/Dialect/MoE/IR/MoE.h"
+#include "moe/Dialect/MoEK/IR/MoEK.h"
+#include "moe/Dialect/MoEK/Transforms/Passes.h"
+
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+namespace moe {
+#define GEN_PASS_DEF_MOEKPACK
+#include "moe/Dialect/MoEK/Transforms/Passes.h.inc"
+} // namespace moe
+
+using namespace mlir;
+using namespace moe;
+
+/// True if `value` follows from weights and constants alone, by ops outside of
+/// regions: what moe-split-prepare will move.
+static bool followsFromWeights(Value value, DenseMap<Value, bool> &known) {
+  auto [entry, isNew] = known.try_emplace(value, false);
+  if (!isNew)
+    return entry->second;
+  bool result;
+  if (auto argument = dyn_cast<BlockArgument>(value)) {
+    auto function =
+        dyn_cast<FunctionOpInterface>(argument.getOwner()->getParentOp());
+    result = function &&
+             function.getArgAttr(argument.getArgNumber(), kWeightAttr);
+  } else {
+    Operation *op = value.getDefiningOp();
+    result = isa<FunctionOpInterface>(op->getParentOp()) &&
+             isMemoryEffectFree(op) && op->getNumRegions() == 0 &&
+             llvm::all_of(op->getOperands(), [&](Value operand) {
+               return followsFromWeights(operand, known);
+             });
+    // linalg ops have regions that use nothing from outside.
+    if (op->getNumRegions() && isMemoryEffectFree(op) &&
+        isa<DestinationStyleOpInterface>(op))
+      result = llvm::all_of(op->getOperands(), [&](Value operand) {
+        return followsFromWeights(operand, known);
+      });
+  }
+  return known[value] = result;
+}
+
+namespace {
+struct PackPass : moe::impl::MoEKPackBase<PackPass> {
+  using MoEKPackBase::MoEKPackBase;
+
+  void runOnOperation() override {
+    DenseMap<Value, bool> known;
+    getOperation()->walk([&](moek::GemmOp gemm) {
+      if (!gemm.getLayout() &&
+          llvm::all_of(gemm.getWeights(), [&](Value weight) {
+            return followsFromWeights(weight, known);
+          }))
+        packWeights(gemm);
+    });
+  }
+
+  void packWeights(moek::GemmOp gemm) {
+    OpBuilder b(gemm);
+    Type element = getElementTypeOrSelf(gemm.getWeights()[0]);
+    if (llvm::any_of(gemm.getWeights(), [&](Value weight) {
+          return getElementTypeOrSelf(weight) != element;
+        }))
+      return;
+    // The pack stands beside the weights, so that it can move with them.
+    Operation *outer = gemm;
+    while (!isa<FunctionOpInterface>(outer->getParentOp()))
+      outer = outer->getParentOp();
+    b.setInsertionPoint(outer);
+    int64_t acc = gemm.getNumAccumulators();
+    int64_t pair = element.isBF16() ? 2 : 1;
+    auto layout = moek::LayoutAttr::get(&getContext(), panel, block, chunk, pair);
+    auto type = RankedTensorType::get(
+        {gemm.getNumGroups(),
+         moek::packedElements(layout, gemm.getK(), gemm.getN(), acc)},
+        element);
+    Value init = tensor::EmptyOp::create(b, gemm.getLoc(), type.getShape(), element);
+    Value packed =
+        moek::PackOp::create(b, gemm.getLoc(), TypeRange{type}, gemm.getWeights(),
+                             init, layout, gemm.getTransposed())
+            .getResult()[0];
+    gemm.getWeightsMutable().assign(packed);
+    gemm.setLayoutAttr(layout);
+    gemm.setTransposed(false);
+    ++numPacked;
+  }
+};
+} // namespace

@@ -1,0 +1,160 @@
+//===- CallTest.cpp - binding and calling ---------------------------------===//
+//
+// Part of the moe project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "TestSupport.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+#include <thread>
+
+using namespace llvm;
+using namespace moe;
+using namespace moe::test;
+
+namespace {
+
+const TensorView weights = tensorOf(MOERT_F32, {4}, {1, 10, 100, 1000});
+const TensorView rows = tensorOf(MOERT_F32, {2, 4}, {0, 1, 2, 3, 4, 5, 6, 7});
+const std::vector<double> scaled = {0, 10, 200, 3000, 4, 50, 600, 7000};
+
+Function scale() { return compileOne(kEntries, "scale", Stage::Llvm); }
+Function pick() { return compileOne(kEntries, "pick", Stage::Llvm); }
+
+/// The status that an error of the runtime carries.
+MoertStatus statusOf(Error error) {
+  MoertStatus status = MOERT_OK;
+  handleAllErrors(std::move(error),
+                  [&](const RuntimeError &e) { status = e.status(); });
+  return status;
+}
+
+TEST(CallTest, BindsOnceCallsOften) {
+  BoundFunction bound = must(scale().bind(asTensor(weights)));
+  for (int64_t tokens : {2, 0, 1}) {
+    TensorView in = rows, out = must(allocateTensor(MOERT_F32, {tokens, 4}));
+    in.shape[0] = tokens;
+    EXPECT_EQ(message(bound.call(asTensor(in), asTensor(out))), "");
+    EXPECT_EQ(ArrayRef(valuesOf(out)), ArrayRef(scaled).take_front(tokens * 4));
+  }
+}
+
+// The compiler and the module are gone by now, so is the function.
+TEST(CallTest, HandlesKeepTheCodeAlive) {
+  std::optional<BoundFunction> bound;
+  {
+    Function function = scale();
+    TensorView copy = must(convertTensor(weights, MOERT_F32));
+    bound = must(function.bind(asTensor(copy)));
+  }
+  BoundFunction other = *bound;
+  bound.reset();
+  TensorView out = must(allocateTensor(MOERT_F32, {2, 4}));
+  EXPECT_EQ(message(other.call(asTensor(rows), asTensor(out))), "");
+  EXPECT_EQ(valuesOf(out), scaled);
+  EXPECT_EQ(StringRef(other.entry().name), "scale");
+}
+
+TEST(CallTest, OwnContextAndWorkspace) {
+  Function function = scale();
+  Context context = must(Context::create(1));
+  EXPECT_EQ(context.threads(), 1u);
+  BoundFunction bound = must(function.bind(context, asTensor(weights)));
+  TensorView out = must(allocateTensor(MOERT_F32, {2, 4}));
+  MoertTensor tensors[] = {asTensor(rows), asTensor(out)};
+  SmallVector<int64_t> symbols = must(function.bindSymbols(context, tensors));
+  EXPECT_EQ(symbols, SmallVector<int64_t>({2}));
+  EXPECT_EQ(must(function.workspaceBytes(context, symbols)), 32u);
+
+  alignas(MOERT_ALIGNMENT) char workspace[32];
+  EXPECT_EQ(message(bound.call(context, tensors[0], tensors[1], workspace)),
+            "");
+  EXPECT_EQ(valuesOf(out), scaled);
+  EXPECT_EQ(statusOf(bound.call(context, tensors[0], tensors[1],
+                                MutableArrayRef(workspace).drop_back())),
+            MOERT_INVALID_ARGUMENT);
+}
+
+TEST(CallTest, BlobIsTheWeights) {
+  BoundFunction bound = must(scale().bind(asTensor(weights)));
+  StringRef blob(bound.blob().data(), bound.blob().size());
+  EXPECT_NE(blob.find(StringRef(weights.data, 16)), StringRef::npos);
+}
+
+TEST(CallTest, WrongArgumentsAreErrors) {
+  Function function = scale();
+  TensorView five = tensorOf(MOERT_F32, {5}, {1, 2, 3, 4, 5});
+  EXPECT_EQ(statusOf(function.bind(asTensor(five)).takeError()),
+            MOERT_INVALID_ARGUMENT);
+  EXPECT_EQ(statusOf(function.bind().takeError()), MOERT_INVALID_ARGUMENT);
+
+  BoundFunction bound = must(function.bind(asTensor(weights)));
+  TensorView out = must(allocateTensor(MOERT_F32, {3, 4}));
+  EXPECT_EQ(statusOf(bound.call(asTensor(rows), asTensor(out))),
+            MOERT_INVALID_ARGUMENT);
+  EXPECT_EQ(statusOf(bound.call({}, asTensor(out))), MOERT_INVALID_ARGUMENT);
+  EXPECT_EQ(statusOf(bound.call(asTensor(rows), asTensor(rows))),
+            MOERT_INVALID_ARGUMENT); // in place
+  std::string text = message(bound.call(asTensor(five), asTensor(out)));
+  EXPECT_EQ(text, "scale: argument 'x': expected f32[T, 4], got f32[5]");
+}
+
+TEST(CallTest, ErrorsAtRunTime) {
+  BoundFunction bound = must(pick().bind());
+  TensorView x = tensorOf(MOERT_F32, {2, 2}, {1, 2, 3, 4});
+  TensorView good = tensorOf(MOERT_I32, {2}, {1, 0}),
+             bad = tensorOf(MOERT_I32, {2}, {1, 2});
+  TensorView out = must(allocateTensor(MOERT_F32, {2, 2}));
+  for (int i = 0; i < 2; ++i) { // a failed call leaves nothing behind
+    MoertTensor inputs[] = {asTensor(x), asTensor(bad)};
+    EXPECT_EQ(statusOf(bound.call(inputs, asTensor(out))),
+              MOERT_INDEX_OUT_OF_RANGE);
+    inputs[1] = asTensor(good);
+    EXPECT_EQ(message(bound.call(inputs, asTensor(out))), "");
+    EXPECT_EQ(valuesOf(out), (std::vector<double>{3, 4, 1, 2}));
+  }
+}
+
+TEST(CallTest, ManyThreadsCallAtOnce) {
+  BoundFunction bound = must(scale().bind(asTensor(weights)));
+  std::vector<std::thread> threads;
+  std::vector<int> wrong(8);
+  for (int &count : wrong)
+    threads.emplace_back([&] {
+      for (int i = 0; i < 200; ++i) {
+        TensorView out = must(allocateTensor(MOERT_F32, {2, 4}));
+        Error error = bound.call(asTensor(rows), asTensor(out));
+        count += static_cast<bool>(error) || valuesOf(out) != scaled;
+        consumeError(std::move(error));
+      }
+    });
+  for (std::thread &thread : threads)
+    thread.join();
+  EXPECT_EQ(wrong, std::vector<int>(8));
+}
+
+TEST(CallTest, ThreadsOfAHost) {
+  struct Host {
+    int loops = 0;
+    static void run(void *host, int64_t n, MoertTask task, void *arg) {
+      ++static_cast<Host *>(host)->loops;
+      for (int64_t i = n; i-- > 0;)
+        task(arg, i);
+    }
+  } host;
+  MoertContextOptions options = {};
+  options.threads = 2;
+  options.parallel_for = Host::run;
+  options.user = &host;
+  Context context = must(Context::create(options));
+  BoundFunction bound = must(scale().bind(context, asTensor(weights)));
+  TensorView out = must(allocateTensor(MOERT_F32, {2, 4}));
+  EXPECT_EQ(message(bound.call(context, asTensor(rows), asTensor(out))), "");
+  EXPECT_EQ(valuesOf(out), scaled);
+  EXPECT_EQ(host.loops, 1);
+}
+
+} // namespace

@@ -1,0 +1,208 @@
+//===- CompilerTest.cpp - compiling and loading ---------------------------===//
+//
+// Part of the moe project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "moe/Execution/Compiler.h"
+
+#include "TestSupport.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Parser/Parser.h"
+#include "llvm/BinaryFormat/Magic.h"
+
+using namespace llvm;
+using namespace moe;
+using namespace moe::test;
+
+namespace {
+
+/// A compiler of modules in the llvm dialect.
+Compiler llvmCompiler(StringRef cpu = "native") {
+  CompilerOptions options;
+  options.from = Stage::Llvm;
+  options.cpu = cpu.str();
+  return must(Compiler::create(std::move(options)));
+}
+
+/// The text of a file.
+std::string textOf(StringRef path) {
+  return (*MemoryBuffer::getFile(path))->getBuffer().str();
+}
+
+constexpr const char *doubled = R"(
+  func.func @twice(%x: tensor<?xf32> {moe.name = "x", moe.dims = ["N"]})
+      -> (tensor<?xf32> {moe.name = "y", moe.dims = ["N"]}) {
+    %c0 = arith.constant 0 : index
+    %n = tensor.dim %x, %c0 : tensor<?xf32>
+    %empty = tensor.empty(%n) : tensor<?xf32>
+    %y = linalg.add ins(%x, %x : tensor<?xf32>, tensor<?xf32>)
+                    outs(%empty : tensor<?xf32>) -> tensor<?xf32>
+    return %y : tensor<?xf32>
+  }
+)";
+
+TEST(CompilerTest, UnknownCpu) {
+  CompilerOptions options;
+  options.cpu = "i8087";
+  EXPECT_NE(
+      message(Compiler::create(std::move(options))).find("unknown CPU 'i8087'"),
+      std::string::npos);
+}
+
+TEST(CompilerTest, TargetOfAnotherBuild) {
+  for (Target target : {Target::Cpu, Target::Gpu, Target::GpuEmulator}) {
+    CompilerOptions options;
+    options.target = target;
+    std::string text = message(Compiler::create(std::move(options)));
+    EXPECT_EQ(
+        text,
+        isAvailable(target)
+            ? ""
+            : ("this build has no target '" + stringify(target) + "'").str());
+  }
+}
+
+TEST(CompilerTest, NamesTheCpu) {
+  EXPECT_NE(must(Compiler::create({})).cpu(), "native");
+  EXPECT_FALSE(must(Compiler::create({})).cpu().empty());
+}
+
+TEST(CompilerTest, ErrorsHaveAPlace) {
+  std::vector<Diagnostic> seen;
+  CompilerOptions options;
+  options.diagnostics = [&](const Diagnostic &diagnostic) {
+    seen.push_back(diagnostic);
+  };
+  Compiler compiler = must(Compiler::create(std::move(options)));
+  EXPECT_EQ(message(compiler.compile("func.func @f() {\n  oops\n}", "f.mlir")),
+            "f.mlir:2:3: custom op 'oops' is unknown (tried 'func.oops' as "
+            "well)");
+  ASSERT_EQ(seen.size(), 1u);
+  EXPECT_EQ(seen[0].severity, Diagnostic::Severity::Error);
+  EXPECT_EQ(seen[0].location, "f.mlir:2:3");
+  EXPECT_EQ(toString(seen[0]), "f.mlir:2:3: error: custom op 'oops' is unknown "
+                               "(tried 'func.oops' as well)");
+}
+
+TEST(CompilerTest, NotesComeWithTheirError) {
+  std::vector<Diagnostic> seen;
+  CompilerOptions options;
+  options.diagnostics = [&](const Diagnostic &diagnostic) {
+    seen.push_back(diagnostic);
+  };
+  Compiler compiler = must(Compiler::create(std::move(options)));
+  std::string text = message(compiler.compile(
+      "func.func @f() {\n  return\n}\nfunc.func @f() {\n  return\n}",
+      "f.mlir"));
+  EXPECT_EQ(text, "f.mlir:4:1: redefinition of symbol named 'f'");
+  ASSERT_EQ(seen.size(), 1u);
+  ASSERT_EQ(seen[0].notes.size(), 1u);
+  EXPECT_EQ(seen[0].notes[0].location, "f.mlir:1:1");
+}
+
+TEST(CompilerTest, NothingToCompile) {
+  Compiler compiler = must(Compiler::create({}));
+  EXPECT_EQ(message(compiler.compile("", "f.mlir")),
+            "f.mlir: no public function to compile");
+  EXPECT_EQ(message(compiler.compileFile("/nowhere/f.mlir")),
+            "/nowhere/f.mlir: cannot open: No such file or directory");
+}
+
+TEST(CompilerTest, UnknownFunction) {
+  Module module = must(llvmCompiler().compileFile(kEntries));
+  EXPECT_EQ(message(module.lookup("scal")),
+            "no function 'scal'; there is: scale, pick");
+  ASSERT_EQ(module.functions().size(), 2u);
+  EXPECT_EQ(module.functions()[1].name(), "pick");
+}
+
+TEST(CompilerTest, Signature) {
+  Module module = must(llvmCompiler().compileFile(kEntries));
+  EXPECT_EQ(must(module.lookup("scale")).signature(),
+            "scale(x: f32[T, 4], w: weight f32[4]) -> (y: f32[T, 4])");
+  EXPECT_EQ(must(module.lookup("scale")).args(MOERT_WEIGHT).size(), 1u);
+}
+
+TEST(CompilerTest, NothingIsLookedUpInTheProcess) {
+  for (StringRef symbol : {"malloc", "abort", "getpid"}) {
+    std::string text =
+        ("llvm.func @" + symbol +
+         "()\n"
+         "llvm.mlir.global constant @moert_entry_f() : !llvm.ptr"
+         " {\n  %0 = llvm.mlir.addressof @" +
+         symbol + " : !llvm.ptr\n  llvm.return %0 : !llvm.ptr\n}")
+            .str();
+    EXPECT_EQ(
+        message(llvmCompiler().compile(text)),
+        ("cannot load the compiled code: Symbols not found: [ " + symbol + " ]")
+            .str());
+  }
+}
+
+TEST(CompilerTest, ADescriptorIsChecked) {
+  EXPECT_NE(message(llvmCompiler().compile(
+                "llvm.mlir.global constant @moert_entry_f(dense<99> : "
+                "tensor<26xi32>) : !llvm.array<26 x i32>")),
+            "");
+}
+
+TEST(CompilerTest, ObjectsAreLoadedLater) {
+  Compiler compiler = llvmCompiler();
+  ObjectCode code = must(compiler.compileToObject(textOf(kEntries)));
+  EXPECT_EQ(identify_magic(code.object->getBuffer()),
+            file_magic::elf_relocatable);
+  EXPECT_EQ(code.entries, (std::vector<std::string>{"scale", "pick"}));
+  EXPECT_GT(code.times.codegen, 0);
+  Module module = must(llvmCompiler().load(std::move(code)));
+  EXPECT_EQ(module.functions().size(), 2u);
+}
+
+TEST(CompilerTest, ObjectsAreRepeatable) {
+  std::string text = textOf(kEntries);
+  EXPECT_EQ(must(llvmCompiler().compileToObject(text)).object->getBuffer(),
+            must(llvmCompiler().compileToObject(text)).object->getBuffer());
+}
+
+TEST(CompilerTest, DamagedObject) {
+  ObjectCode code = must(llvmCompiler().compileToObject(textOf(kEntries)));
+  StringRef bytes = code.object->getBuffer();
+  code.object = MemoryBuffer::getMemBufferCopy(bytes.take_front(100));
+  EXPECT_NE(message(llvmCompiler().load(std::move(code))), "");
+}
+
+#if defined(__x86_64__)
+// XOP and FMA4 exist on a few processors of 2011 to 2015 only.
+TEST(CompilerTest, CodeForAnotherCpuIsNotLoaded) {
+  Compiler compiler = llvmCompiler("bdver4");
+  EXPECT_EQ(compiler.cpu(), "bdver4");
+  std::string text = textOf(kEntries);
+  EXPECT_EQ(must(compiler.compileToObject(text)).entries.size(), 2u);
+  EXPECT_NE(
+      message(compiler.compile(text)).find("cannot run code for 'bdver4'"),
+      std::string::npos);
+}
+
+TEST(CompilerTest, CodeForALesserCpuIsLoaded) {
+  Compiler compiler = llvmCompiler("x86-64");
+  EXPECT_EQ(must(compiler.compileFile(kEntries)).functions().size(), 2u);
+}
+#endif
+
+TEST(CompilerTest, ModuleOfAHost) {
+  mlir::MLIRContext context;
+  mlir::DialectRegistry registry;
+  registerDialects(registry);
+  context.appendDialectRegistry(registry);
+  auto source = mlir::parseSourceString<mlir::ModuleOp>(doubled, &context);
+  ASSERT_TRUE(source);
+  Compiler compiler = must(Compiler::create({}));
+  Function twice = must(must(compiler.compile(*source)).lookup("twice"));
+  EXPECT_EQ(twice.signature(), "twice(x: f32[N]) -> (y: f32[N])");
+  // The host's module is as it was.
+  EXPECT_TRUE(source->lookupSymbol("twice"));
+}
+
+} // namespace
