@@ -32,14 +32,24 @@ function(moe_tablegen target td)
   add_public_tablegen_target(${target})
 endfunction()
 
-# moe_op_page(NAME FILE.td DIALECT): docs/NAME.md in the build folder.
-function(moe_op_page name td dialect)
+# moe_page(NAME FILE.td ARGS...): docs/NAME.md in the build folder.
+function(moe_page name td)
   set(LLVM_TARGET_DEFINITIONS ${td})
-  mlir_tablegen(${name}.md -gen-dialect-doc -dialect=${dialect})
+  mlir_tablegen(${name}.md ${ARGN})
   add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/docs/${name}.md
     COMMAND ${CMAKE_COMMAND} -E copy ${CMAKE_CURRENT_BINARY_DIR}/${name}.md ${CMAKE_BINARY_DIR}/docs/${name}.md
     DEPENDS ${CMAKE_CURRENT_BINARY_DIR}/${name}.md)
   add_custom_target(moe-doc-${name} ALL DEPENDS ${CMAKE_BINARY_DIR}/docs/${name}.md)
+endfunction()
+
+# moe_op_page(NAME FILE.td DIALECT): the ops of a dialect.
+function(moe_op_page name td dialect)
+  moe_page(${name} ${td} -gen-dialect-doc -dialect=${dialect})
+endfunction()
+
+# moe_pass_page(NAME FILE.td): the passes of a file.
+function(moe_pass_page name td)
+  moe_page(${name} ${td} -gen-pass-doc)
 endfunction()
 
 # The headers of LLVM and MLIR that nearly every file needs, compiled once: 19 s,

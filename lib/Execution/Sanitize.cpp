@@ -22,8 +22,10 @@ void prepareForSanitizers(Module &module) {
       continue;
     if (kAddressSanitizer)
       function.addFnAttr(Attribute::SanitizeAddress);
-    if (kThreadSanitizer)
+    if (kThreadSanitizer) {
       function.addFnAttr(Attribute::SanitizeThread);
+      function.setDoesNotThrow(); // else it gets a handler that resumes
+    }
   }
 }
 

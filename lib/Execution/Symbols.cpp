@@ -27,30 +27,30 @@ namespace moe {
 // Conversions
 //===----------------------------------------------------------------------===//
 // What code generation calls on a CPU without instructions for them. The C
-// compiler's own library has only some of these, or keeps them hidden.
+// compiler's own library has only some of these, or keeps them hidden; and
+// where it has none, the C compiler cannot handle the 16-bit types either. They
+// are passed where a float is, in its lower half.
 
 namespace {
 
 /// `value` rounded once to a float of 16 bits.
-template <typename Float16, MoertDType dtype> Float16 narrow(double value) {
-  char bits[2];
-  writeElement(dtype, bits, 0, value);
-  Float16 result;
-  static_assert(sizeof result == sizeof bits);
-  std::memcpy(&result, bits, sizeof bits);
-  return result;
+template <MoertDType dtype> float narrow(double value) {
+  uint16_t bits;
+  writeElement(dtype, reinterpret_cast<char *>(&bits), 0, value);
+  return llvm::bit_cast<float>(uint32_t(bits));
 }
 
-_Float16 truncsfhf2(float value) { return narrow<_Float16, MOERT_F16>(value); }
-_Float16 truncdfhf2(double value) { return narrow<_Float16, MOERT_F16>(value); }
-__bf16 truncsfbf2(float value) { return narrow<__bf16, MOERT_BF16>(value); }
-__bf16 truncdfbf2(double value) { return narrow<__bf16, MOERT_BF16>(value); }
+float truncsfhf2(float value) { return narrow<MOERT_F16>(value); }
+float truncdfhf2(double value) { return narrow<MOERT_F16>(value); }
+float truncsfbf2(float value) { return narrow<MOERT_BF16>(value); }
+float truncdfbf2(double value) { return narrow<MOERT_BF16>(value); }
 
-/// The same number, wider.
-float extendhfsf2(_Float16 value) {
+/// The f16 number, wider.
+float extendhfsf2(float value) {
+  auto bits = static_cast<uint16_t>(llvm::bit_cast<uint32_t>(value));
   TensorView view;
   view.dtype = MOERT_F16;
-  view.data = reinterpret_cast<const char *>(&value);
+  view.data = reinterpret_cast<const char *>(&bits);
   return static_cast<float>(readElement(view, 0));
 }
 

@@ -28,6 +28,7 @@ void moe::addCpuKernels(OpPassManager &pm, const CpuTarget &target) {
   pack.block = target.block;
   pack.chunk = target.chunk;
   pm.addPass(createMoEKPack(pack));
+  pm.addPass(createConvertMoERoutingToMoEK());
   addLinalg(pm);
 }
 
@@ -36,6 +37,9 @@ void moe::addCpuKernels(OpPassManager &pm, const CpuTarget &target) {
 void moe::addCpuLoops(OpPassManager &pm, const CpuTarget &target) {
   pm.addPass(createMoELowerChecks());
   pm.addPass(createMoELowerCalls());
+  ConvertLinalgToCPUOptions linalg;
+  linalg.lanes = target.lanes;
+  pm.addPass(createConvertLinalgToCPU(linalg));
   ConvertMoEKToCPUOptions options;
   options.lanes = target.lanes;
   options.rowsPerTile = target.rowsPerTile;

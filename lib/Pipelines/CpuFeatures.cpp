@@ -47,6 +47,12 @@ static uint64_t collect(llvm::function_ref<bool(llvm::StringRef)> has) {
   return bits;
 }
 
+llvm::SmallVector<llvm::StringRef> moe::getCpuNames() {
+  llvm::SmallVector<llvm::StringRef> names{"native"};
+  llvm::X86::fillValidCPUArchList(names, /*Only64Bit=*/true);
+  return names;
+}
+
 std::optional<uint64_t> moe::getCpuFeatures(llvm::StringRef cpu) {
   if (cpu == "native") {
     llvm::StringMap<bool> host = llvm::sys::getHostCPUFeatures();

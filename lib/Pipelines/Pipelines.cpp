@@ -34,7 +34,12 @@ void moe::addStage(OpPassManager &pm, Stage stage,
 }
 
 void moe::buildPipeline(OpPassManager &pm, const PipelineOptions &options) {
-  for (int stage = static_cast<int>(options.from) + 1;
-       stage <= static_cast<int>(options.to); ++stage)
-    addStage(pm, static_cast<Stage>(stage), options);
+  for (int i = static_cast<int>(options.from) + 1;
+       i <= static_cast<int>(options.to); ++i) {
+    auto stage = static_cast<Stage>(i);
+    addStage(pm, stage, options);
+    if (!options.dumpStages.empty())
+      pm.addPass(createDumpStage(options.dumpStages,
+                                 (Twine(i) + "-" + stringify(stage)).str()));
+  }
 }

@@ -35,7 +35,9 @@ void moe::addInlined(OpPassManager &pm) {
   pm.addPass(createSymbolDCEPass());
   addCleanup(pm);
   pm.addPass(createMoECheckOps());
+  pm.addPass(createConvertElementwiseToLinalgPass());
   pm.addPass(createMoEExpandLinalg());
+  pm.addPass(createMoEGuardData());
   pm.addPass(createMoERequireShapes());
   pm.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
   pm.addPass(createMoETabulateLoop());
@@ -69,6 +71,7 @@ void moe::addPrepared(OpPassManager &pm, bool computeOnWeights) {
 void moe::addBuffers(OpPassManager &pm) {
   pm.addPass(createMoEEntry());
   addCleanup(pm);
+  pm.addPass(createMoEOutlineRequirements());
   pm.addPass(createMoELoopState());
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
   bufferization::OneShotBufferizePassOptions options;

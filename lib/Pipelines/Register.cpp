@@ -5,6 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Stages.h"
+#include "moe/Analysis/Passes.h"
 #include "moe/Conversion/Passes.h"
 #include "moe/Dialect/MoE/IR/MoE.h"
 #include "moe/Dialect/MoE/Transforms/Passes.h"
@@ -34,7 +36,7 @@ void moe::registerDialects(DialectRegistry &registry) {
 }
 
 namespace {
-/// The options of `moe-pipeline`, as text.
+/// The options of `moe-stages`, as text.
 struct TextOptions : PassPipelineOptions<TextOptions> {
   Option<std::string> target{*this, "target",
                              llvm::cl::desc("reference, cpu, gpu"),
@@ -46,33 +48,32 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
   Option<std::string> cpu{*this, "cpu", llvm::cl::desc("CPU to compile for"),
                           llvm::cl::init("native")};
 };
-
-/// Parses `text` by `parse`, or reports what is not one of the names.
-template <typename Enum>
-Enum parseOption(StringRef kind, StringRef text,
-                 std::optional<Enum> (*parse)(StringRef), Enum fallback) {
-  if (std::optional<Enum> value = parse(text))
-    return *value;
-  llvm::errs() << "moe-pipeline: unknown " << kind << " '" << text << "'\n";
-  exit(1);
-}
 } // namespace
+
+/// Adds the stages that `text` names to `pm`.
+static LogicalResult
+addStages(OpPassManager &pm, StringRef text,
+          function_ref<LogicalResult(const Twine &)> report) {
+  TextOptions names;
+  if (failed(names.parseFromString(text)))
+    return failure();
+  llvm::Expected<PipelineOptions> options =
+      PipelineOptions::parse(names.target, names.from, names.to, names.cpu);
+  if (!options)
+    return report("moe-stages: " + llvm::toString(options.takeError()));
+  buildPipeline(pm, *options);
+  return success();
+}
 
 void moe::registerPassesAndPipelines() {
   registerMoETransformsPasses();
   registerMoEKTransformsPasses();
   registerMoEConversionPasses();
-  PassPipelineRegistration<TextOptions>(
-      "moe-pipeline", "lower a layer, from one stage to another",
-      [](OpPassManager &pm, const TextOptions &text) {
-        PipelineOptions options;
-        options.target = parseOption("target", StringRef(text.target),
-                                     parseTarget, options.target);
-        options.from =
-            parseOption("stage", StringRef(text.from), parseStage, options.from);
-        options.to =
-            parseOption("stage", StringRef(text.to), parseStage, options.to);
-        options.cpu = text.cpu;
-        buildPipeline(pm, options);
+  registerMoEAnalysisPasses();
+  registerDumpStage();
+  registerPassPipeline(
+      "moe-stages", "lower a layer, from one stage to another", addStages,
+      [](function_ref<void(const mlir::detail::PassOptions &)> use) {
+        use(TextOptions());
       });
 }

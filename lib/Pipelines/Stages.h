@@ -25,6 +25,11 @@ void addReferenceLoops(mlir::OpPassManager &pm);
 void addCpuKernels(mlir::OpPassManager &pm, const CpuTarget &target);
 void addCpuLoops(mlir::OpPassManager &pm, const CpuTarget &target);
 
+/// Writes the module to FOLDER/STAGE.mlir.
+std::unique_ptr<mlir::Pass> createDumpStage(llvm::StringRef folder,
+                                            llvm::StringRef stage);
+void registerDumpStage();
+
 void addPrepared(mlir::OpPassManager &pm, bool computeOnWeights);
 void addBuffers(mlir::OpPassManager &pm);
 void addLlvm(mlir::OpPassManager &pm, llvm::StringRef target, llvm::StringRef cpu);

@@ -90,13 +90,12 @@ static Expected<TensorView> gatherRows(const TensorView &tensor,
   SmallVector<int64_t, 4> shape = tensor.shape;
   shape.front() = indices.size();
   Expected<TensorView> result = allocateTensor(tensor.dtype, shape);
-  if (!result)
+  if (!result || !result->bytes())
     return result;
   int64_t bytes = tensor.bytes() / tensor.shape.front();
   char *to = const_cast<char *>(result->data);
-  if (bytes)
-    for (auto [i, index] : enumerate(indices))
-      std::memcpy(to + i * bytes, tensor.data + index * bytes, bytes);
+  for (auto [i, index] : enumerate(indices))
+    std::memcpy(to + i * bytes, tensor.data + index * bytes, bytes);
   return result;
 }
 

@@ -14,6 +14,7 @@
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/PrettyStackTrace.h"
 #include "llvm/Support/WithColor.h"
 
 using namespace llvm;
@@ -87,20 +88,17 @@ static Error runFunction(const Options &options, const Function &function,
     if (Error error = bench(*call, *options.bench).moveInto(report.timing))
       return error;
 
-  if (!options.expect.empty()) {
-    report.checks.emplace_back();
+  Tolerance tolerance = toleranceOf(options, entry);
+  if (!options.expect.empty())
     if (Error error = compareWith(options.expect, function, call->results(),
-                                  expected, toleranceOf(options, entry))
-                          .moveInto(report.checks.back()))
+                                  expected, tolerance)
+                          .moveInto(report.checks.emplace_back()))
       return error;
-  }
-  if (reference) {
-    report.checks.emplace_back();
+  if (reference)
     if (Error error = checkAgainstReference(options, *reference, *context,
                                             *arguments, call->results())
-                          .moveInto(report.checks.back()))
+                          .moveInto(report.checks.emplace_back()))
       return error;
-  }
   if (Error error = outputs->write(call->results()))
     return error;
 
@@ -156,6 +154,8 @@ static Error runTool(const Options &options) {
 } // namespace moe::run
 
 int main(int argc, char **argv) {
+  setBugReportMsg("moe-run has crashed; please report it with its command "
+                  "line and the files that are named there.\n");
   InitLLVM init(argc, argv);
   auto options = moe::run::parseOptions(argc, argv);
   Error error = options.takeError();

@@ -43,6 +43,84 @@ def ConvertMoEToMoEK : Pass<"convert-moe-to-moek"> {
     "::mlir::tensor::TensorDialect"];
 }
 
+def ConvertMoERoutingToMoEK : Pass<"convert-moe-routing-to-moek"> {
+  let summary = "write routers and grouping as kernels";
+  let description = [{
+    `moe.route` and `moe.top_k` become `moek.route` and `moek.top_k`, `moe.group`
+    a `moek.group` behind the checks of its indices: one phase each (a group: two)
+    in place of a chain of tensors and loops. Runs after `moek-fuse`, which looks
+    for `moe.group`. Routers that compute in f64 stay, for `convert-moe-to-linalg`,
+    with a remark of the category "convert-moe-routing-to-moek".
+
+    Selection, order and checks are those of the reference. Scores may differ from
+    it by rounding: a softmax is summed in the order of vector lanes, `exp` is a
+    polynomial.
+
+    ```mlir
+    %indices, %weights = moe.route %logits score(softmax) weights(normalized)
+        : tensor<?x8xf32> -> tensor<?x2xi32>, tensor<?x2xf32>
+    // becomes
+    %i = tensor.empty(%tokens) : tensor<?x2xi32>
+    %w = tensor.empty(%tokens) : tensor<?x2xf32>
+    %selected:2 = moek.route %logits score(softmax) weights(normalized)
+        outs(%i, %w : tensor<?x2xi32>, tensor<?x2xf32>)
+        : tensor<?x8xf32> -> tensor<?x2xi32>, tensor<?x2xf32>
+    ```
+  }];
+  let options = [
+    Option<"select", "select", "bool", /*default=*/"true", "convert moe.route and moe.top_k">,
+    Option<"group", "group", "bool", /*default=*/"true", "convert moe.group">];
+  let statistics = [
+    Statistic<"numSelects", "selects", "routers and top_k converted">,
+    Statistic<"numGroups", "groups", "groups converted">];
+  let dependentDialects = [
+    "::moek::MoEKDialect", "::mlir::arith::ArithDialect",
+    "::mlir::tensor::TensorDialect"];
+}
+
+def ConvertLinalgToCPU : Pass<"convert-linalg-to-cpu"> {
+  let summary = "run what is left of linalg in parallel and on vectors";
+  let description = [{
+    Each structured op on memrefs whose operands are permutations and broadcasts of
+    its loops becomes a loop nest. Its first parallel loop is cut into tasks of some
+    16384 elements (`scf.forall`; a smaller op stays serial). Its innermost loop is
+    taken at `lanes` elements a time:
+
+    - the last dimension of the results, where every operand either lies densely
+      along it or does not depend on it. Ops on numbers work on vectors; `memref.load`
+      at that dimension reads one, `scf.if` on a condition that is the same for all
+      lanes stays a branch: so the gathers of `moe.dispatch`, `moe.combine` and
+      `moe.collect` run on whole rows. Numbers do not change;
+    - else a dimension that is summed over (or multiplied, minimum, ..), where the
+      inputs lie densely along it: each lane has a sum of its own, which meet at the
+      end. The order of the sum is fixed but another one than the reference's.
+
+    Where neither goes, the tasks run scalar code, and a remark of the category
+    "convert-linalg-to-cpu" says why; where tasks do not go either (windows, bodies
+    that report errors, results that overlap), the op is left to
+    `convert-linalg-to-loops`.
+
+    ```mlir
+    linalg.generic {iterators = [parallel, parallel]} ins(%a, %b : memref<?x64xf32>, memref<64xf32>) ..
+    // becomes
+    scf.forall (%task) in (%tasks) {
+      scf.for %i = .. {
+        scf.for %j = 0 to 64 step 16 {
+          vector.load %a[%i, %j]; vector.load %b[%j]; .. vector.store
+    ```
+  }];
+  let options = [
+    Option<"lanes", "lanes", "int64_t", /*default=*/"16", "f32 lanes of a vector; 1: scalar code">,
+    Option<"parallel", "parallel", "bool", /*default=*/"true", "cut ops into parallel tasks">];
+  let statistics = [
+    Statistic<"numVectorised", "vectorised", "ops that run on vectors">,
+    Statistic<"numScalar", "scalar", "ops that run as scalar tasks">,
+    Statistic<"numLeft", "left", "ops left to other passes">];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+}
+
 def ConvertMoEKToCPU : Pass<"convert-moek-to-cpu"> {
   let summary = "emit register-blocked kernels for moek.gemm";
   let description = [{
@@ -116,7 +194,8 @@ def MoEEntry : Pass<"moe-entry", "::mlir::ModuleOp"> {
   let description = [{
     Rewrites each public function and its `.prepare`: first a context pointer, then
     one index a named dimension, then inputs, outputs, packed values as memrefs of
-    identity layout. Scalars become memrefs of rank 0. Sizes of arguments become
+    identity layout. Scalars become memrefs of rank 0, elements of four bits bytes
+    of two each, which are unpacked first. Sizes of arguments become
     the named dimensions; results are written in place with
     `bufferization.materialize_in_destination`; that their sizes are those which
     the signature promises becomes a requirement (`moek.require`).
@@ -125,8 +204,26 @@ def MoEEntry : Pass<"moe-entry", "::mlir::ModuleOp"> {
   }];
   let dependentDialects = [
     "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
-    "::mlir::bufferization::BufferizationDialect", "::mlir::memref::MemRefDialect",
-    "::mlir::tensor::TensorDialect", "::moek::MoEKDialect"];
+    "::mlir::bufferization::BufferizationDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::tensor::TensorDialect",
+    "::moek::MoEKDialect"];
+}
+
+def MoEOutlineRequirements : Pass<"moe-outline-requirements", "::mlir::ModuleOp"> {
+  let summary = "gather what must hold between sizes before a run";
+  let description = [{
+    Moves the requirements of an entry (`moek.require`) to `F.require`, which a run
+    calls before anything else with its context and the named dimensions. Adds that
+    all tensors that a branch can yield, or that a loop passes from one iteration
+    to the next, have the same sizes. A size that does not follow from the named
+    dimensions is an error.
+
+    Runs before bufferization, which may compute a value in the buffer of another
+    one that is required to be as large.
+  }];
+  let dependentDialects = [
+    "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
+    "::mlir::func::FuncDialect", "::mlir::scf::SCFDialect"];
 }
 
 def MoELoopState : Pass<"moe-loop-state"> {
@@ -158,8 +255,7 @@ def MoEPlanWorkspace : Pass<"moe-plan-workspace", "::mlir::ModuleOp"> {
     the last argument. Buffers whose uses do not overlap in the entry's top-level
     order share a place. `F.workspace` computes the bytes that are needed from the
     named dimensions; an allocation whose size follows from anything else is an
-    error. Requirements between sizes (`moek.require`) move to `F.require`, which
-    runs first.
+    error.
   }];
   let options = [
     Option<"share", "share", "bool", /*default=*/"true",
@@ -177,7 +273,7 @@ def MoELowerChecks : Pass<"moe-lower-checks", "::mlir::ModuleOp"> {
   let description = [{
     `moek.check_indices` and `moek.check_offsets` become calls of
     `moert_check_indices` and `moert_check_offsets` with the entry's context,
-    `moek.check_limit` a branch to `moert_fail`.
+    `moek.check_limit` and `moek.check_index` a branch to `moert_fail`.
   }];
   let dependentDialects = [
     "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",

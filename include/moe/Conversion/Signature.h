@@ -49,6 +49,8 @@ struct EntrySignature {
 
   /// The type behind the pointer that a host passes.
   mlir::MemRefType memrefType(const EntryArgument &argument) const;
+  /// Sizes as the host counts them, encoded as `dims`: of nibbles the bytes.
+  llvm::SmallVector<int64_t> hostDims(const EntryArgument &argument) const;
   /// Arguments of one role, in order.
   llvm::SmallVector<EntryArgument> withRole(MoertRole role) const;
 };
@@ -65,6 +67,11 @@ struct LoweredEntry {
   static mlir::FailureOr<LoweredEntry> of(mlir::func::FuncOp entry,
                                           bool planned);
 };
+
+/// True for elements of four bits. At the boundary they are nibbles: bytes, and
+/// half as many along the last dimension, of which each holds two elements, the
+/// first one in its low half.
+bool isNibble(mlir::Type element);
 
 /// The runtime's name of an element type, or nothing.
 std::optional<MoertDType> getDType(mlir::Type type);

@@ -8,6 +8,7 @@
 #ifndef MOE_PIPELINES_CPUFEATURES_H
 #define MOE_PIPELINES_CPUFEATURES_H
 
+#include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
 
 #include <cstdint>
@@ -18,6 +19,9 @@ namespace moe {
 /// MOERT_CPU_* bits of the CPU that LLVM calls `cpu` ("znver4", "x86-64-v3"), or
 /// of this machine for "native"; nothing for a CPU that LLVM does not know.
 std::optional<uint64_t> getCpuFeatures(llvm::StringRef cpu);
+
+/// "native", and every CPU that LLVM knows.
+llvm::SmallVector<llvm::StringRef> getCpuNames();
 
 } // namespace moe
 

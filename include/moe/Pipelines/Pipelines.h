@@ -9,6 +9,7 @@
 #define MOE_PIPELINES_PIPELINES_H
 
 #include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
 
 #include <optional>
 #include <string>
@@ -50,6 +51,16 @@ struct PipelineOptions {
   Stage to = Stage::Llvm;
   /// CPU to compile for, as LLVM names it; "native" is this machine's.
   std::string cpu = "native";
+  /// Folder that gets the module after each stage, as N-STAGE.mlir; "" for none.
+  std::string dumpStages;
+
+  /// The options of these names. An error that says which names there are for
+  /// one that is unknown, for a target or CPU that this build cannot compile
+  /// for, and for stages in the wrong order.
+  static llvm::Expected<PipelineOptions> parse(llvm::StringRef target,
+                                               llvm::StringRef from,
+                                               llvm::StringRef to,
+                                               llvm::StringRef cpu);
 };
 
 /// True if this build can compile for `target`.
@@ -65,7 +76,8 @@ void buildPipeline(mlir::OpPassManager &pm, const PipelineOptions &options);
 /// pipelines need.
 void registerDialects(mlir::DialectRegistry &registry);
 
-/// Registers our passes, and `moe-pipeline{target= from= to= cpu=}`.
+/// Registers our passes, and `moe-stages{target= from= to= cpu=}`: stages of a
+/// pipeline as a part of another one.
 void registerPassesAndPipelines();
 
 } // namespace moe

@@ -36,17 +36,17 @@ static void forEachEdge(RegionBranchOpInterface op,
     }
 }
 
-SmallVector<Value> moe::getSources(Value buffer) {
-  if (auto select = buffer.getDefiningOp<arith::SelectOp>())
+SmallVector<Value> moe::getSources(Value value) {
+  if (auto select = value.getDefiningOp<arith::SelectOp>())
     return {select.getTrueValue(), select.getFalseValue()};
-  auto argument = dyn_cast<BlockArgument>(buffer);
+  auto argument = dyn_cast<BlockArgument>(value);
   auto op = dyn_cast_or_null<RegionBranchOpInterface>(
-      argument ? argument.getOwner()->getParentOp() : buffer.getDefiningOp());
+      argument ? argument.getOwner()->getParentOp() : value.getDefiningOp());
   SmallVector<Value> sources;
   if (op)
     forEachEdge(op, [&](ValueRange operands, ValueRange inputs) {
       for (auto [operand, input] : llvm::zip(operands, inputs))
-        if (input == buffer && !llvm::is_contained(sources, operand))
+        if (input == value && !llvm::is_contained(sources, operand))
           sources.push_back(operand);
     });
   return sources;

@@ -13,12 +13,12 @@
 
 namespace moe {
 
-/// The buffers that `buffer` can be, if it is an argument or a result of a
-/// branch or a loop, or a select: what these pass on to it. Else nothing.
-llvm::SmallVector<mlir::Value> getSources(mlir::Value buffer);
+/// The tensors or buffers that `value` can be, if it is an argument or a result of
+/// a branch or a loop, or a select: what these pass on to it. Else nothing.
+llvm::SmallVector<mlir::Value> getSources(mlir::Value value);
 
-/// The buffers that are `use`'s buffer under another name: a view of it, or what
-/// a branch or a loop passes it on to.
+/// The buffers that are `use`'s buffer under another name: a view of it, or
+/// what a branch or a loop passes it on to.
 llvm::SmallVector<mlir::Value> getAliases(mlir::OpOperand &use);
 
 } // namespace moe

@@ -118,7 +118,7 @@ private:
     SmallVector<std::string> names, dims;
     for (auto [i, argument] : llvm::enumerate(signature.arguments)) {
       SmallVector<int64_t> encoded;
-      for (int64_t size : argument.dims)
+      for (int64_t size : signature.hostDims(argument))
         encoded.push_back(size < 0 ? size : sizeNumber(size));
       names.push_back(stringSymbol(module, argument.name));
       dims.push_back(integers("dims" + Twine(i), i32, encoded));

@@ -96,7 +96,8 @@ private:
   }
 
   Value constant(int64_t value) {
-    return LLVM::ConstantOp::create(b, b.getI64Type(), b.getI64IntegerAttr(value));
+    return LLVM::ConstantOp::create(b, b.getI64Type(),
+                                    b.getI64IntegerAttr(value));
   }
 
   /// pointers[i].
@@ -113,8 +114,7 @@ private:
       Value address = LLVM::GEPOp::create(b, pointer, b.getI64Type(), array,
                                           ArrayRef<LLVM::GEPArg>{int32_t(i)});
       Value size = LLVM::LoadOp::create(b, b.getI64Type(), address);
-      symbols.push_back(
-          arith::IndexCastOp::create(b, b.getIndexType(), size));
+      symbols.push_back(arith::IndexCastOp::create(b, b.getIndexType(), size));
     }
     return symbols;
   }
@@ -180,7 +180,8 @@ private:
   }
 
   std::string emitPrepare() {
-    auto function = begin("prepare", b.getI32Type(), {pointer, pointer, pointer});
+    auto function =
+        begin("prepare", b.getI32Type(), {pointer, pointer, pointer});
     Value context = function.getArgument(0), pointers = function.getArgument(1),
           blob = function.getArgument(2);
     SmallVector<Value> operands{context};
@@ -188,10 +189,10 @@ private:
       operands.push_back(asMemref(weight, loadPointer(pointers, i), {}));
     appendPacked(blob, operands);
     callRuntime(b, module, "moert_enter", Type(), context);
-    Value bytes = func::CallOp::create(
-                      b, (prepare.getName() + kWorkspaceSuffix).str(),
-                      TypeRange{b.getI64Type()}, ValueRange())
-                      .getResult(0);
+    Value bytes =
+        func::CallOp::create(b, (prepare.getName() + kWorkspaceSuffix).str(),
+                             TypeRange{b.getI64Type()}, ValueRange())
+            .getResult(0);
     Value scratch =
         callRuntime(b, module, "moert_scratch", pointer, {context, bytes});
     // Null if there is no memory; the runtime has recorded that.
@@ -230,20 +231,21 @@ private:
     callRuntime(b, module, "moert_enter", Type(), context);
     SmallVector<Value> sizes{context};
     llvm::append_range(sizes, symbols);
-    Value holds = func::CallOp::create(b, (entry.getName() + kRequireSuffix).str(),
-                                       TypeRange{b.getI1Type()}, sizes)
-                      .getResult(0);
+    Value holds =
+        func::CallOp::create(b, (entry.getName() + kRequireSuffix).str(),
+                             TypeRange{b.getI1Type()}, sizes)
+            .getResult(0);
     auto branch = scf::IfOp::create(b, holds, /*withElse=*/false);
     {
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(branch.thenBlock());
       SmallVector<Value> operands(sizes);
       for (auto [i, input] : llvm::enumerate(signature.withRole(MOERT_INPUT)))
-        operands.push_back(asMemref(
-            input, loadPointer(function.getArgument(1), i), symbols));
+        operands.push_back(
+            asMemref(input, loadPointer(function.getArgument(1), i), symbols));
       for (auto [i, output] : llvm::enumerate(signature.withRole(MOERT_OUTPUT)))
-        operands.push_back(asMemref(
-            output, loadPointer(function.getArgument(2), i), symbols));
+        operands.push_back(
+            asMemref(output, loadPointer(function.getArgument(2), i), symbols));
       appendPacked(function.getArgument(4), operands);
       operands.push_back(
           workspaceMemref(entry.getName(), function.getArgument(5), symbols));
@@ -284,7 +286,8 @@ struct EmitEntryPass : moe::impl::MoEEmitEntryBase<EmitEntryPass> {
       emitDescriptor(getOperation(), *functions, lowered->signature);
     }
     // The descriptors are all that a host sees.
-    auto internal = LLVM::LinkageAttr::get(&getContext(), LLVM::Linkage::Internal);
+    auto internal =
+        LLVM::LinkageAttr::get(&getContext(), LLVM::Linkage::Internal);
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       function->setAttr("llvm.linkage", internal);
       function->removeAttr(kSignatureAttr);

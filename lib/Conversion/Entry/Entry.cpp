@@ -10,11 +10,13 @@
 #include "moe/Conversion/Passes.h"
 #include "moe/Conversion/Signature.h"
 #include "moe/Dialect/MoE/IR/MoE.h"
+#include "moe/Dialect/MoE/Utils/TensorBuilder.h"
 #include "moe/Dialect/MoEK/IR/MoEK.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -57,12 +59,16 @@ public:
     finish(oldArguments);
   }
 
-  /// F.prepare.
-  void runPrepare() {
+  /// F.prepare, whose weights are those of the signature of F.
+  void runPrepare(const EntrySignature &signature) {
     unsigned oldArguments = body.getNumArguments();
     addContext();
-    for (unsigned i = 0; i < oldArguments; ++i)
-      replacePacked(body.getArgument(i));
+    auto weights = signature.withRole(MOERT_WEIGHT);
+    for (unsigned i = 0; i < oldArguments; ++i) {
+      Value buffer = add(signature.memrefType(weights[i]));
+      Value weight = body.getArgument(i);
+      weight.replaceAllUsesWith(asTensor(weight.getType(), buffer));
+    }
     SmallVector<Value> outputs;
     for (Type type : function.getResultTypes())
       outputs.push_back(add(memrefOf(type)));
@@ -83,10 +89,49 @@ private:
 
   void addContext() { add(LLVM::LLVMPointerType::get(b.getContext())); }
 
-  /// The tensor that a read-only buffer holds.
+  /// The tensor that a read-only buffer holds, if need be as nibbles.
   Value asTensor(Type type, Value buffer) {
-    return bufferization::ToTensorOp::create(b, function.getLoc(), type, buffer,
-                                             /*restrict=*/true);
+    auto memref = cast<MemRefType>(buffer.getType());
+    Value tensor = bufferization::ToTensorOp::create(
+        b, function.getLoc(),
+        RankedTensorType::get(memref.getShape(), memref.getElementType()),
+        buffer, /*restrict=*/true);
+    return tensor.getType() == type
+               ? tensor
+               : unpackNibbles(cast<RankedTensorType>(type), tensor);
+  }
+
+  /// Element j along the last dimension is a half of byte j / 2, the low one if j
+  /// is even.
+  Value unpackNibbles(RankedTensorType type, Value bytes) {
+    TensorBuilder builder(function.getLoc(), b);
+    unsigned last = type.getRank() - 1;
+    AffineMap full = b.getMultiDimIdentityMap(type.getRank());
+    SmallVector<AffineExpr> byte(full.getResults());
+    byte[last] = byte[last].floorDiv(2);
+    TensorBuilder::Sizes sizes = builder.sizes(bytes);
+    sizes[last] = b.getIndexAttr(type.getDimSize(last));
+    return builder.generic(
+        bytes,
+        {AffineMap::get(type.getRank(), 0, byte, b.getContext()), full},
+        builder.empty(sizes, type.getElementType()),
+        [&](ValueRange args) -> Value {
+          Value position = linalg::IndexOp::create(builder, last);
+          Value parity = arith::AndIOp::create(builder, position,
+                                               builder.indexConstant(1));
+          Value shift = arith::ShLIOp::create(builder, parity,
+                                              builder.indexConstant(2));
+          Value half = arith::ShRUIOp::create(
+              builder, args[0],
+              arith::IndexCastOp::create(builder, builder.getI8Type(), shift)
+                  .getResult());
+          Value bits = arith::TruncIOp::create(
+              builder, builder.getIntegerType(4), half);
+          return type.getElementType().isInteger()
+                     ? bits
+                     : arith::BitcastOp::create(builder, type.getElementType(),
+                                                bits);
+        });
   }
 
   /// Uses of an input become uses of its buffer; its sizes become symbols.
@@ -132,13 +177,28 @@ private:
               ("dimension " + Twine(dim) + " of " + output.name).str());
   }
 
-  /// Writes what the function returned into `outputs`.
+  /// Writes what the function returned into `outputs`. First into them as
+  /// tensors, so that bufferization sees which of them holds what until when (a
+  /// result may be computed in the buffer of another one); what it had to put
+  /// elsewhere is then copied, the rest is in place.
   void writeResults(ArrayRef<Value> outputs) {
     auto terminator = cast<func::ReturnOp>(body.getTerminator());
-    b.setInsertionPoint(terminator);
     Location loc = terminator.getLoc();
-    for (auto [value, output] :
-         llvm::zip_equal(terminator.getOperands(), outputs)) {
+    SmallVector<Value> values(terminator.getOperands());
+    for (auto [value, output] : llvm::zip_equal(values, outputs)) {
+      if (!isa<RankedTensorType>(value.getType()))
+        continue;
+      b.setInsertionPointToStart(&body);
+      Value destination = bufferization::ToTensorOp::create(
+          b, loc, value.getType(), output, /*restrict=*/true,
+          /*writable=*/true);
+      b.setInsertionPoint(terminator);
+      value = bufferization::MaterializeInDestinationOp::create(
+                  b, loc, value.getType(), value, destination)
+                  .getResult();
+    }
+    b.setInsertionPoint(terminator);
+    for (auto [value, output] : llvm::zip_equal(values, outputs)) {
       if (isa<RankedTensorType>(value.getType()))
         bufferization::MaterializeInDestinationOp::create(
             b, loc, /*result=*/Type(), value, output, /*restrict=*/true,
@@ -177,7 +237,7 @@ struct EntryPass : moe::impl::MoEEntryBase<EntryPass> {
         return signalPassFailure();
       }
       EntryRewriter(entry).runEntry(*signature);
-      EntryRewriter(prepare).runPrepare();
+      EntryRewriter(prepare).runPrepare(*signature);
     }
   }
 
@@ -204,9 +264,12 @@ struct EntryPass : moe::impl::MoEEntryBase<EntryPass> {
            llvm::all_of(llvm::zip(types, arguments), [&](auto pair) {
              auto [type, argument] = pair;
              auto tensor = dyn_cast<RankedTensorType>(type);
+             auto sizesAgree = [](int64_t size, int64_t dim) {
+               return size == (dim < 0 ? ShapedType::kDynamic : dim);
+             };
              return getElementTypeOrSelf(type) == argument.element &&
-                    signature.memrefType(argument).getShape() ==
-                        (tensor ? tensor.getShape() : ArrayRef<int64_t>());
+                    llvm::equal(tensor ? tensor.getShape() : ArrayRef<int64_t>(),
+                                argument.dims, sizesAgree);
            });
   }
 };

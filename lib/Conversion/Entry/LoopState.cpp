@@ -18,24 +18,45 @@ namespace moe {
 
 using namespace mlir;
 
-/// The tensor that `value` is computed into, by ops that say so: the one that a
-/// chain of destinations starts with, or `value` itself.
+/// True if nothing reads the tensor of `use`, a destination, after it is
+/// written.
+static bool isLastUse(OpOperand &use) {
+  return llvm::all_of(use.get().getUses(), [&](OpOperand &other) {
+    if (&other == &use)
+      return true;
+    Operation *writer = use.getOwner(), *reader = nullptr;
+    while (!(reader =
+                 writer->getBlock()->findAncestorOpInBlock(*other.getOwner())))
+      writer = writer->getParentOp();
+    // Of two branches one is taken.
+    bool apart =
+        reader == writer && isa<scf::IfOp>(writer) && writer != use.getOwner();
+    return apart || (reader != writer && reader->isBeforeInBlock(writer));
+  });
+}
+
+/// The tensor that `value` is computed into, by ops that say so and whose
+/// destination nobody needs any more: the one that a chain of them starts with,
+/// or `value` itself.
 static Value getDestination(Value value) {
   while (auto result = dyn_cast<OpResult>(value)) {
     Operation *op = result.getOwner();
+    OpOperand *destination = nullptr;
     if (auto write = dyn_cast<DestinationStyleOpInterface>(op)) {
-      value = write.getTiedOpOperand(result)->get();
+      destination = write.getTiedOpOperand(result);
     } else if (auto loop = dyn_cast<scf::ForOp>(op)) {
-      value = loop.getInitArgs()[result.getResultNumber()];
+      destination = loop.getTiedLoopInit(result);
     } else if (auto branch = dyn_cast<scf::IfOp>(op)) {
       unsigned number = result.getResultNumber();
       Value taken = getDestination(branch.thenYield().getOperand(number));
       if (taken != getDestination(branch.elseYield().getOperand(number)))
         return value;
       value = taken;
-    } else {
-      return value;
+      continue;
     }
+    if (!destination || !isLastUse(*destination))
+      return value;
+    value = destination->get();
   }
   return value;
 }

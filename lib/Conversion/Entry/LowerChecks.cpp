@@ -33,8 +33,8 @@ void forEachRun(ImplicitLocOpBuilder &b, Value buffer,
   Value base = arith::IndexCastOp::create(
       b, b.getI64Type(),
       memref::ExtractAlignedPointerAsIndexOp::create(b, buffer));
-  Value bytes = arith::ConstantIndexOp::create(
-      b, type.getElementTypeBitWidth() / 8);
+  Value bytes =
+      arith::ConstantIndexOp::create(b, type.getElementTypeBitWidth() / 8);
   // Outer loops over what is not contiguous.
   int64_t rank = type.getRank();
   int64_t outer = type.getLayout().isIdentity() ? 0
@@ -112,20 +112,32 @@ struct LowerChecksPass : moe::impl::MoELowerChecksBase<LowerChecksPass> {
   }
 
   LogicalResult lower(moek::CheckLimitOp op) {
+    return lowerComparison(op, arith::CmpIPredicate::sgt, op.getValue(),
+                           op.getLimit(), MOERT_TOO_LARGE, op.getWhat());
+  }
+
+  LogicalResult lower(moek::CheckIndexOp op) {
+    return lowerComparison(op, arith::CmpIPredicate::uge, op.getIndex(),
+                           op.getBound(), MOERT_INDEX_OUT_OF_RANGE,
+                           op.getWhat());
+  }
+
+  /// Reports `status` if `value` `predicate` `limit`.
+  LogicalResult lowerComparison(Operation *op, arith::CmpIPredicate predicate,
+                                Value value, Value limit, MoertStatus status,
+                                StringRef what) {
     Value context = getContext(op);
     if (!context)
       return failure();
-    ImplicitLocOpBuilder b(op.getLoc(), op);
-    Value above = arith::CmpIOp::create(b, arith::CmpIPredicate::sgt,
-                                        op.getValue(), op.getLimit());
-    auto branch = scf::IfOp::create(b, above, /*withElse=*/false);
+    ImplicitLocOpBuilder b(op->getLoc(), op);
+    Value fails = arith::CmpIOp::create(b, predicate, value, limit);
+    auto branch = scf::IfOp::create(b, fails, /*withElse=*/false);
     b.setInsertionPointToStart(branch.thenBlock());
-    Value status =
-        arith::ConstantOp::create(b, b.getI32IntegerAttr(MOERT_TOO_LARGE));
+    Value code = arith::ConstantOp::create(b, b.getI32IntegerAttr(status));
     callRuntime(b, getOperation(), "moert_fail", Type(),
-                {context, status, stringAddress(b, getOperation(), op.getWhat()),
-                 i64(b, op.getValue()), i64(b, op.getLimit())});
-    op.erase();
+                {context, code, stringAddress(b, getOperation(), what),
+                 i64(b, value), i64(b, limit)});
+    op->erase();
     return success();
   }
 
@@ -140,6 +152,8 @@ struct LowerChecksPass : moe::impl::MoELowerChecksBase<LowerChecksPass> {
       if (auto check = dyn_cast<moek::CheckOffsetsOp>(op))
         return WalkResult(lower(check));
       if (auto check = dyn_cast<moek::CheckLimitOp>(op))
+        return WalkResult(lower(check));
+      if (auto check = dyn_cast<moek::CheckIndexOp>(op))
         return WalkResult(lower(check));
       return WalkResult::advance();
     });

@@ -83,11 +83,12 @@ public:
     FailureOr<SmallVector<Value>> offsets = emitOffsets(b, slice);
     if (failed(offsets))
       return failure();
-    Value invalid = arith::ConstantOp::create(b, size.getLoc(),
-                                              b.getI64IntegerAttr(-1));
+    Value invalid =
+        arith::ConstantOp::create(b, size.getLoc(), b.getI64IntegerAttr(-1));
     Value bytes = offsets->back();
     if (overflow)
-      bytes = arith::SelectOp::create(b, size.getLoc(), overflow, invalid, bytes);
+      bytes =
+          arith::SelectOp::create(b, size.getLoc(), overflow, invalid, bytes);
     func::ReturnOp::create(b, size.getLoc(), bytes);
     return success();
   }
@@ -95,9 +96,9 @@ public:
   /// Replaces each alloc by a view of `workspace`.
   void replaceAllocs(Value workspace) {
     OpBuilder b = OpBuilder::atBlockBegin(&body);
-    SizeSlice slice(function, signature,
-                    body.getArguments().slice(kFirstSymbol,
-                                              signature.symbols.size()));
+    SizeSlice slice(
+        function, signature,
+        body.getArguments().slice(kFirstSymbol, signature.symbols.size()));
     FailureOr<SmallVector<Value>> offsets = emitOffsets(b, slice);
     assert(succeeded(offsets) && "the same sizes as in F.workspace");
     for (auto [place, offset] : llvm::zip(places, *offsets))
@@ -105,9 +106,9 @@ public:
         b.setInsertionPoint(alloc);
         Value shift = arith::IndexCastOp::create(b, alloc.getLoc(),
                                                  b.getIndexType(), offset);
-        Value view = memref::ViewOp::create(b, alloc.getLoc(), alloc.getType(),
-                                            workspace, shift,
-                                            alloc.getDynamicSizes());
+        Value view =
+            memref::ViewOp::create(b, alloc.getLoc(), alloc.getType(),
+                                   workspace, shift, alloc.getDynamicSizes());
         alloc.replaceAllUsesWith(view);
         alloc.erase();
       }
@@ -118,7 +119,8 @@ public:
 
 private:
   LogicalResult addBuffer(memref::AllocOp alloc) {
-    if (!alloc.getType().getLayout().isIdentity() || !alloc.getSymbolOperands().empty())
+    if (!alloc.getType().getLayout().isIdentity() ||
+        !alloc.getSymbolOperands().empty())
       return alloc.emitError("cannot be placed in the workspace: its layout is "
                              "not the identity");
     unsigned at = position.lookup(body.findAncestorOpInBlock(*alloc));
@@ -149,7 +151,8 @@ private:
     return success();
   }
 
-  /// Puts a buffer where a place is free, one of the same sizes if there is one.
+  /// Puts a buffer where a place is free, one of the same sizes if there is
+  /// one.
   void assign(Buffer &buffer) {
     Place *free = nullptr;
     for (Place &place : places) {
@@ -172,7 +175,8 @@ private:
   }
 
   /// Bytes of an allocation as i64; `overflow` collects what does not fit.
-  FailureOr<Value> emitBytes(OpBuilder &b, SizeSlice &slice, memref::AllocOp alloc) {
+  FailureOr<Value> emitBytes(OpBuilder &b, SizeSlice &slice,
+                             memref::AllocOp alloc) {
     Location loc = alloc.getLoc();
     MemRefType type = alloc.getType();
     auto constant = [&](int64_t value) -> Value {
@@ -180,9 +184,9 @@ private:
     };
     std::optional<int64_t> known = getStaticBytes(type);
     if (!known)
-      return alloc.emitError() << "is too large for any memory: "
-                               << type.getElementType() << " of [" << type.getShape()
-                               << "]";
+      return alloc.emitError()
+             << "is too large for any memory: " << type.getElementType()
+             << " of [" << type.getShape() << "]";
     Value bytes = constant(*known);
     for (Value size : alloc.getDynamicSizes()) {
       FailureOr<Value> cloned = slice.clone(b, size);
@@ -192,25 +196,30 @@ private:
       Value wide = arith::IndexCastOp::create(b, loc, b.getI64Type(), *cloned);
       auto product = arith::MulUIExtendedOp::create(b, loc, bytes, wide);
       bytes = product.getLow();
-      addOverflow(b, loc, arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne,
-                                                product.getHigh(), constant(0)));
+      addOverflow(b, loc,
+                  arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne,
+                                        product.getHigh(), constant(0)));
     }
     addTooLarge(b, loc, bytes);
-    Value padded = arith::AddIOp::create(b, loc, bytes, constant(MOERT_ALIGNMENT - 1));
-    return arith::AndIOp::create(b, loc, padded, constant(-int64_t(MOERT_ALIGNMENT)))
+    Value padded =
+        arith::AddIOp::create(b, loc, bytes, constant(MOERT_ALIGNMENT - 1));
+    return arith::AndIOp::create(b, loc, padded,
+                                 constant(-int64_t(MOERT_ALIGNMENT)))
         .getResult();
   }
 
   void addOverflow(OpBuilder &b, Location loc, Value condition) {
-    overflow = overflow ? arith::OrIOp::create(b, loc, overflow, condition).getResult()
-                        : condition;
+    overflow =
+        overflow ? arith::OrIOp::create(b, loc, overflow, condition).getResult()
+                 : condition;
   }
 
   void addTooLarge(OpBuilder &b, Location loc, Value bytes) {
-    Value limit =
-        arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(int64_t(1) << 60));
-    addOverflow(b, loc, arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ugt,
-                                              bytes, limit));
+    Value limit = arith::ConstantOp::create(
+        b, loc, b.getI64IntegerAttr(int64_t(1) << 60));
+    addOverflow(
+        b, loc,
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ugt, bytes, limit));
   }
 
   /// Offset of each place in bytes, then the sum of all.
@@ -254,8 +263,9 @@ struct PlanWorkspacePass : moe::impl::MoEPlanWorkspaceBase<PlanWorkspacePass> {
       return failure();
     Block &body = function.getBody().front();
     Builder b(&getContext());
-    Value workspace = body.addArgument(
-        MemRefType::get({ShapedType::kDynamic}, b.getI8Type()), function.getLoc());
+    Value workspace =
+        body.addArgument(MemRefType::get({ShapedType::kDynamic}, b.getI8Type()),
+                         function.getLoc());
     planner.replaceAllocs(workspace);
     function.setType(b.getFunctionType(body.getArgumentTypes(), {}));
     numBuffers += planner.numBuffers();
@@ -267,9 +277,7 @@ struct PlanWorkspacePass : moe::impl::MoEPlanWorkspaceBase<PlanWorkspacePass> {
     for (func::FuncOp entry : getEntries(getOperation())) {
       FailureOr<LoweredEntry> lowered =
           LoweredEntry::of(entry, /*planned=*/false);
-      if (failed(lowered) ||
-          failed(outlineRequirements(entry, lowered->signature)) ||
-          failed(plan(entry, lowered->signature)) ||
+      if (failed(lowered) || failed(plan(entry, lowered->signature)) ||
           failed(plan(lowered->prepare, EntrySignature())))
         return signalPassFailure();
     }

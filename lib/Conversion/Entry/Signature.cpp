@@ -15,6 +15,15 @@
 using namespace mlir;
 using namespace moe;
 
+bool moe::isNibble(Type element) {
+  return element.isSignlessInteger(4) || isa<Float4E2M1FNType>(element);
+}
+
+/// True if the last of these sizes is static and even.
+static bool isNibbleShape(ArrayRef<int64_t> shape) {
+  return !shape.empty() && shape.back() >= 0 && shape.back() % 2 == 0;
+}
+
 std::optional<MoertDType> moe::getDType(Type type) {
   if (type.isF64())
     return MOERT_F64;
@@ -32,7 +41,7 @@ std::optional<MoertDType> moe::getDType(Type type) {
     return MOERT_I16;
   if (type.isSignlessInteger(8) || type.isSignedInteger(8))
     return MOERT_I8;
-  if (type.isUnsignedInteger(8))
+  if (type.isUnsignedInteger(8) || isNibble(type))
     return MOERT_U8;
   if (type.isSignlessInteger(1))
     return MOERT_I1;
@@ -95,8 +104,8 @@ private:
 
   /// Name of a value, by its attribute or by its position.
   FailureOr<std::string> name(StringRef kind, unsigned i, Attribute attribute) {
-    std::string name = attribute ? cast<StringAttr>(attribute).str()
-                                 : (kind + Twine(i)).str();
+    std::string name =
+        attribute ? cast<StringAttr>(attribute).str() : (kind + Twine(i)).str();
     if (failed(checkText(kind, i, name)))
       return failure();
     if (!seen.insert(name).second)
@@ -128,11 +137,24 @@ private:
   LogicalResult checkType(StringRef kind, unsigned i, Type type) {
     auto tensor = dyn_cast<RankedTensorType>(type);
     if (!getDType(tensor ? tensor.getElementType() : type))
-      return emitError(kind, i)
-             << type
-             << " cannot be passed between a host and compiled code; expected a "
-                "ranked tensor, or a scalar, of f64, f32, f16, bf16, f8E8M0FNU, "
-                "i64, i32, i16, i8, ui8, i1 or index";
+      return emitError(kind, i) << type
+                                << " cannot be passed between a host and "
+                                   "compiled code; expected a "
+                                   "ranked tensor, or a scalar, of f64, f32, "
+                                   "f16, bf16, f8E8M0FNU, "
+                                   "i64, i32, i16, i8, ui8, i1 or index";
+    if (isNibble(getElementTypeOrSelf(type))) {
+      if (kind != "argument" || !tensor)
+        return function.emitError()
+               << kind << " " << i << ": " << type
+               << " cannot be passed between a host and compiled code; only "
+                  "tensors of arguments can have elements of four bits";
+      if (!isNibbleShape(tensor.getShape()))
+        return function.emitError()
+               << kind << " " << i << ": " << type
+               << " has two elements a byte, so its last dimension must be "
+                  "static and even";
+    }
     if (tensor && tensor.getRank() > (int64_t)MOERT_MAX_RANK)
       return emitError(kind, i) << "rank " << tensor.getRank()
                                 << " is more than " << MOERT_MAX_RANK;
@@ -149,8 +171,10 @@ private:
     if (failed(label))
       return failure();
     bool weight = static_cast<bool>(function.getArgAttr(i, kWeightAttr));
-    EntryArgument argument{*label, weight ? MOERT_WEIGHT : MOERT_INPUT,
-                           getElementTypeOrSelf(type), {}};
+    EntryArgument argument{*label,
+                           weight ? MOERT_WEIGHT : MOERT_INPUT,
+                           getElementTypeOrSelf(type),
+                           {}};
     Attribute dims = function.getArgAttr(i, kDimsAttr);
     if (auto tensor = dyn_cast<RankedTensorType>(type))
       for (auto [dim, size] : llvm::enumerate(tensor.getShape())) {
@@ -176,7 +200,8 @@ private:
         name("result", i, function.getResultAttr(i, kNameAttr));
     if (failed(label))
       return failure();
-    EntryArgument argument{*label, MOERT_OUTPUT, getElementTypeOrSelf(type), {}};
+    EntryArgument argument{
+        *label, MOERT_OUTPUT, getElementTypeOrSelf(type), {}};
     Attribute dims = function.getResultAttr(i, kDimsAttr);
     if (auto tensor = dyn_cast<RankedTensorType>(type))
       for (auto [dim, size] : llvm::enumerate(tensor.getShape())) {
@@ -247,14 +272,16 @@ FailureOr<EntrySignature> EntrySignature::read(func::FuncOp function) {
     auto dims = argument.getAs<DenseI64ArrayAttr>("dims");
     if (!name || !role || !element || !dims || role.getInt() < MOERT_INPUT ||
         role.getInt() > MOERT_OUTPUT || !getDType(element.getValue()) ||
-        llvm::any_of(dims.asArrayRef(), [&](int64_t size) {
-          return size < 0 && ~size >= (int64_t)signature.symbols.size();
-        }))
+        llvm::any_of(dims.asArrayRef(),
+                     [&](int64_t size) {
+                       return size < 0 &&
+                              ~size >= (int64_t)signature.symbols.size();
+                     }) ||
+        (isNibble(element.getValue()) && !isNibbleShape(dims.asArrayRef())))
       return malformed();
-    signature.arguments.push_back({name.str(),
-                                   static_cast<MoertRole>(role.getInt()),
-                                   element.getValue(),
-                                   SmallVector<int64_t>(dims.asArrayRef())});
+    signature.arguments.push_back(
+        {name.str(), static_cast<MoertRole>(role.getInt()), element.getValue(),
+         SmallVector<int64_t>(dims.asArrayRef())});
   }
   return signature;
 }
@@ -292,20 +319,31 @@ FailureOr<LoweredEntry> LoweredEntry::of(func::FuncOp entry, bool planned) {
       !llvm::all_of(*packed, llvm::IsaPred<MemRefType>))
     return entry.emitError("is not in the form that moe-entry leaves; run it "
                            "first");
-  if (planned &&
-      (packed->empty() || !companion(kRequireSuffix) ||
-       !companion(kWorkspaceSuffix) ||
-       !companion(kPrepareSuffix + Twine(kWorkspaceSuffix))))
-    return entry.emitError("has no workspace; run moe-plan-workspace first");
+  if (planned && (packed->empty() || !companion(kRequireSuffix) ||
+                  !companion(kWorkspaceSuffix) ||
+                  !companion(kPrepareSuffix + Twine(kWorkspaceSuffix))))
+    return entry.emitError(
+        "has no companions yet; run "
+        "moe-outline-requirements and moe-plan-workspace first");
   return LoweredEntry{*signature, prepare};
 }
 
+SmallVector<int64_t>
+EntrySignature::hostDims(const EntryArgument &argument) const {
+  SmallVector<int64_t> dims(argument.dims);
+  if (isNibble(argument.element))
+    dims.back() /= 2;
+  return dims;
+}
+
 MemRefType EntrySignature::memrefType(const EntryArgument &argument) const {
-  SmallVector<int64_t> shape(argument.dims);
+  SmallVector<int64_t> shape = hostDims(argument);
   for (int64_t &size : shape)
     if (size < 0)
       size = ShapedType::kDynamic;
-  return MemRefType::get(shape, argument.element);
+  Type i8 = IntegerType::get(argument.element.getContext(), 8);
+  return MemRefType::get(shape,
+                         isNibble(argument.element) ? i8 : argument.element);
 }
 
 SmallVector<EntryArgument> EntrySignature::withRole(MoertRole role) const {

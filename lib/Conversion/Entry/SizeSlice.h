@@ -18,8 +18,8 @@ namespace moe {
 /// Copies the arithmetic that computes a size in an entry to another place,
 /// where `symbols` stand for the entry's symbols.
 ///
-/// The size of a buffer that a branch or a loop passes on is that of any buffer
-/// it can be: F.require checks that these agree.
+/// The size of what a branch or a loop passes on is that of any value it can
+/// be: F.require checks that these agree.
 class SizeSlice {
 public:
   SizeSlice(mlir::func::FuncOp entry, const EntrySignature &signature,
@@ -28,30 +28,22 @@ public:
   /// `value` computed from the symbols at the builder's position; fails if it
   /// depends on anything else.
   mlir::FailureOr<mlir::Value> clone(mlir::OpBuilder &b, mlir::Value value);
-  /// The same for the size of dimension `dim` of a memref.
-  mlir::FailureOr<mlir::Value> cloneSize(mlir::OpBuilder &b, mlir::Value buffer,
+  /// The same for the size of dimension `dim` of a tensor or memref.
+  mlir::FailureOr<mlir::Value> cloneSize(mlir::OpBuilder &b, mlir::Value value,
                                          int64_t dim);
 
 private:
-  mlir::FailureOr<mlir::Value> cloneFolded(mlir::OpBuilder &b,
-                                           mlir::OpFoldResult size,
-                                           mlir::Location loc);
+  mlir::FailureOr<mlir::Value>
+  cloneFolded(mlir::OpBuilder &b, mlir::OpFoldResult size, mlir::Location loc);
 
   mlir::Block &body;
   mlir::IRMapping mapping;
   /// For each memref argument of the entry that has symbols among its sizes.
   llvm::DenseMap<mlir::Value, llvm::SmallVector<int64_t>> dims;
   llvm::SmallVector<mlir::Value> symbols;
-  /// Buffers whose size is being looked for: loops pass theirs to themselves.
+  /// Values whose size is being looked for: loops pass theirs to themselves.
   llvm::DenseSet<mlir::Value> active;
 };
-
-/// Moves every moek.require of `entry` into the function F.require(context,
-/// symbols...) -> i1, which reports those that do not hold, and adds that the
-/// buffers a branch or a loop passes on have the same sizes. Emits an error and
-/// fails for one that does not follow from the symbols.
-mlir::LogicalResult outlineRequirements(mlir::func::FuncOp entry,
-                                        const EntrySignature &signature);
 
 } // namespace moe
 

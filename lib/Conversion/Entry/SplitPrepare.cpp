@@ -8,6 +8,7 @@
 #include "moe/Conversion/Passes.h"
 #include "moe/Conversion/Signature.h"
 #include "moe/Dialect/MoE/IR/MoE.h"
+#include "moe/Dialect/MoEK/IR/MoEK.h"
 
 #include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/IR/IRMapping.h"
@@ -56,7 +57,8 @@ private:
   /// Sorts an op into: constant (cheap, cloned where needed), computed from
   /// weights alone (moves), or the rest.
   void classify(Operation &op) {
-    if (!isMemoryEffectFree(&op))
+    // Errors can be reported from F.prepare as well.
+    if (!moek::hasNoEffectButStatus(&op))
       return;
     SetVector<Value> values = readValues(op);
     auto isConstant = [&](Value value) { return constants.contains(value); };
@@ -123,10 +125,9 @@ private:
           count + i, value.getType(), DictionaryAttr(), value.getLoc());
       assert(succeeded(inserted) && "the entry's type is a function type");
       (void)inserted;
-      value.replaceUsesWithIf(
-          body.getArgument(count + i), [&](OpOperand &use) {
-            return !moved.contains(body.findAncestorOpInBlock(*use.getOwner()));
-          });
+      value.replaceUsesWithIf(body.getArgument(count + i), [&](OpOperand &use) {
+        return !moved.contains(body.findAncestorOpInBlock(*use.getOwner()));
+      });
     }
     for (Operation *op : llvm::reverse(moved))
       op->erase();
@@ -173,7 +174,8 @@ struct SplitPreparePass : moe::impl::MoESplitPrepareBase<SplitPreparePass> {
         if (symbol.getName().starts_with(prefix))
           return symbol.emitError()
                  << "the name '" << symbol.getName() << "' starts with '"
-                 << prefix << "', as those of the runtime do; choose another one";
+                 << prefix
+                 << "', as those of the runtime do; choose another one";
     return success();
   }
 

@@ -43,7 +43,7 @@ GemmEmitter::GemmEmitter(KernelBuilder &b, moek::GemmOp op,
   chunks = llvm::divideCeil(panels, chunkPanels);
   if (!op.getLayoutAttr())
     plain = {SmallVector<Value>(op.getWeights()), op.getTransposed(), k, n,
-             tile.panel, tile.block, tile.pair};
+             tile.panel, tile.block, tile.pair, tile.lanes};
 }
 
 void GemmEmitter::emit() {
@@ -237,8 +237,8 @@ void GemmEmitter::multiplyPanel(Value group, Value chunk, Value count,
     operands.offset = b.add(chunkStart, b.mul(blocks, blockSize));
   } else {
     Value number = b.add(b.mul(chunk, chunkPanels), panel);
-    emitPackBlock(b, plain, group, kBlock, number, packed, b.index(0),
-                  b.index(0));
+    emitPackBlock(b, plain, group, kBlock, number,
+                  {packed, b.index(0), b.index(0)});
     operands.weights = packed;
     operands.group = operands.offset = b.index(0);
   }

@@ -55,6 +55,20 @@ Value KernelBuilder::zero(Type type) {
   return arith::ConstantOp::create(*this, getZeroAttr(type));
 }
 
+Value KernelBuilder::convertFloat(Value value, Type type) {
+  unsigned from = value.getType().getIntOrFloatBitWidth(),
+           to = type.getIntOrFloatBitWidth();
+  if (value.getType() == type)
+    return value;
+  if (from < to)
+    return arith::ExtFOp::create(*this, type, value);
+  if (from > to)
+    return arith::TruncFOp::create(*this, type, value);
+  // f16 and bf16: neither holds the other.
+  Value wide = arith::ExtFOp::create(*this, getF32Type(), value);
+  return arith::TruncFOp::create(*this, type, wide);
+}
+
 void KernelBuilder::loop(Value lower, Value upper, int64_t step,
                          llvm::function_ref<void(Value)> body) {
   auto loop = scf::ForOp::create(*this, lower, upper, index(step));
@@ -71,6 +85,20 @@ Value KernelBuilder::reduce(Value upper, Value init,
   Value next = body(loop.getInductionVar(), loop.getRegionIterArg(0));
   scf::YieldOp::create(*this, next);
   return loop.getResult(0);
+}
+
+SmallVector<Value> KernelBuilder::iterate(
+    Value lower, Value upper, int64_t step, ValueRange init,
+    llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) {
+  auto loop = scf::ForOp::create(*this, lower, upper, index(step), init);
+  InsertionGuard guard(*this);
+  setInsertionPointToStart(loop.getBody());
+  SmallVector<Value> next =
+      body(loop.getInductionVar(), loop.getRegionIterArgs());
+  // Without values the loop was built with its terminator.
+  if (!init.empty())
+    scf::YieldOp::create(*this, next);
+  return SmallVector<Value>(loop.getResults());
 }
 
 void KernelBuilder::ifThen(Value condition, llvm::function_ref<void()> body) {

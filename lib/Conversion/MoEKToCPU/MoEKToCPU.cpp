@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "GemmEmitter.h"
+#include "SelectEmitter.h"
 #include "Vectorize.h"
 #include "moe/Conversion/Passes.h"
 
@@ -28,7 +29,7 @@ using namespace moe;
 namespace {
 
 /// A pack as one phase: (group, panel).
-void emitPack(KernelBuilder &b, moek::PackOp op) {
+void emitPack(KernelBuilder &b, moek::PackOp op, int64_t lanes) {
   auto type = cast<MemRefType>(op.getWeights()[0].getType());
   int64_t rank = type.getRank(), k = type.getDimSize(rank - 2),
           n = type.getDimSize(rank - 1);
@@ -37,7 +38,8 @@ void emitPack(KernelBuilder &b, moek::PackOp op) {
   moek::LayoutAttr layout = op.getLayout();
   moek::KBlocks blocks = moek::splitK(layout, k);
   PlainWeights weights{SmallVector<Value>(op.getWeights()), op.getTransposed(),
-                       k, n, layout.getPanel(), blocks.size, layout.getPair()};
+                       k, n, layout.getPanel(), blocks.size, layout.getPair(),
+                       lanes};
   int64_t panels = llvm::divideCeil(n, weights.columns());
   int64_t chunkPanels = std::min(layout.getChunk(), panels);
   int64_t groups = cast<MemRefType>(op.getInit().getType()).getDimSize(0);
@@ -50,8 +52,8 @@ void emitPack(KernelBuilder &b, moek::PackOp op) {
     Value start = b.mul(chunk, chunkPanels * blocks.count * blockSize);
     b.loop(blocks.count, [&](Value kBlock) {
       Value number = b.add(arith::MulIOp::create(b, kBlock, count), inChunk);
-      emitPackBlock(b, weights, group, kBlock, panel, op.getInit(), group,
-                    b.add(start, b.mul(number, blockSize)));
+      emitPackBlock(b, weights, group, kBlock, panel,
+                    {op.getInit(), group, b.add(start, b.mul(number, blockSize))});
     });
   });
 }
@@ -59,6 +61,20 @@ void emitPack(KernelBuilder &b, moek::PackOp op) {
 struct ConvertMoEKToCPUPass
     : moe::impl::ConvertMoEKToCPUBase<ConvertMoEKToCPUPass> {
   using ConvertMoEKToCPUBase::ConvertMoEKToCPUBase;
+
+  /// Emits `op` if it is a kernel of routing or grouping.
+  void emitRouting(Operation *op) {
+    KernelBuilder b(op->getLoc(), op);
+    if (auto route = dyn_cast<moek::RouteOp>(op))
+      emitRoute(b, route, lanes);
+    else if (auto topK = dyn_cast<moek::TopKOp>(op))
+      emitTopK(b, topK, lanes);
+    else if (auto group = dyn_cast<moek::GroupOp>(op))
+      emitGroup(b, group, lanes);
+    else
+      return;
+    op->erase();
+  }
 
   void runOnOperation() override {
     CpuKernelOptions options{lanes, rowsPerTile, panel, block, chunk, dot};
@@ -68,7 +84,7 @@ struct ConvertMoEKToCPUPass
     getOperation()->walk([&](moek::PackOp op) { packs.push_back(op); });
     for (moek::PackOp op : packs) {
       KernelBuilder b(op.getLoc(), op);
-      emitPack(b, op);
+      emitPack(b, op, lanes);
       op.erase();
     }
     for (moek::GemmOp op : gemms) {
@@ -80,6 +96,7 @@ struct ConvertMoEKToCPUPass
       GemmEmitter(b, op, options).emit();
       op.erase();
     }
+    getOperation()->walk([&](Operation *op) { emitRouting(op); });
     // Vector functions as polynomials: there is no vector math library to call.
     RewritePatternSet patterns(&getContext());
     populateMathPolynomialApproximationPatterns(patterns);

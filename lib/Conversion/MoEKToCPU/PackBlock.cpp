@@ -4,54 +4,185 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+// The unit of a panel is a word: one value of K, or a pair of them, for each
+// column. Whole squares of lanes x lanes words go through registers; what is left
+// at the edges of the weights goes element by element.
 
 #include "PackBlock.h"
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace moe;
 
-void moe::emitPackBlock(KernelBuilder &b, const PlainWeights &weights,
-                        Value group, Value kBlock, Value panel, Value target,
-                        Value row, Value offset) {
-  int64_t columns = weights.columns();
-  auto type = cast<MemRefType>(weights.operands[0].getType());
-  Value zero = b.zero(type.getElementType());
-  Value firstK = b.mul(kBlock, weights.block);
-  Value firstColumn = b.mul(panel, columns);
-  // How much of the block and the panel the weights fill.
-  Value depth = b.min(b.index(weights.block), b.sub(b.index(weights.k), firstK));
-  Value width = b.min(b.index(columns), b.sub(b.index(weights.n), firstColumn));
-  width = b.max(width, b.index(0));
-  depth = b.max(depth, b.index(0));
+namespace {
 
-  auto store = [&](Value value, Value k, int64_t acc, Value column) {
-    Value pairs = b.mul(b.div(k, weights.pair), weights.panel * weights.pair);
-    Value lane = b.add(b.mul(b.add(column, acc * columns), weights.pair),
-                       b.rem(k, weights.pair));
-    Value at = b.add(offset, b.add(pairs, lane));
-    memref::StoreOp::create(b, value, target, ValueRange{row, at});
-  };
-  auto load = [&](Value weight, Value k, Value column) -> Value {
+class BlockPacker {
+public:
+  BlockPacker(KernelBuilder &b, const PlainWeights &weights, Value group,
+              Value kBlock, Value panel, const PackTarget &target)
+      : b(b), weights(weights), group(group), target(target),
+        columns(weights.columns()), lanes(weights.lanes) {
+    type = cast<MemRefType>(weights.operands[0].getType());
+    element = type.getElementType();
+    firstK = b.mul(kBlock, weights.block);
+    firstColumn = b.mul(panel, columns);
+    // How much of the block and of the panel the weights fill.
+    bool wholeBlocks = weights.k % weights.block == 0;
+    bool wholePanels = weights.n % columns == 0;
+    depth = b.index(weights.block);
+    if (!wholeBlocks)
+      depth = b.min(depth, b.sub(b.index(weights.k), firstK));
+    width = b.index(columns);
+    if (!wholePanels)
+      width = b.max(b.index(0),
+                    b.min(width, b.sub(b.index(weights.n), firstColumn)));
+  }
+
+  void emit(int64_t number, Value weight) {
+    acc = number;
+    source = weight;
+    // Squares, where both sides are whole multiples of the lanes.
+    int64_t side = lanes * weights.pair;
+    bool squares = type.isLastDimUnitStride() && weights.block >= side &&
+                   columns % lanes == 0;
+    Value wholeK = squares ? b.mul(b.div(depth, side), side) : b.index(0);
+    Value wholeColumns = squares ? b.mul(b.div(width, lanes), lanes) : b.index(0);
+    b.loop(b.index(0), wholeK, side, [&](Value k) {
+      b.loop(b.index(0), wholeColumns, lanes,
+             [&](Value column) { copySquare(k, column); });
+    });
+    // Columns beside the squares, then K below them, then zeros.
+    b.loop(b.index(0), wholeK, 1, [&](Value k) {
+      b.loop(wholeColumns, width, 1,
+             [&](Value column) { copyElement(k, column); });
+    });
+    b.loop(wholeK, depth, 1, [&](Value k) {
+      b.loop(b.index(0), width, 1,
+             [&](Value column) { copyElement(k, column); });
+    });
+    Value zero = b.zero(element);
+    b.loop(b.index(0), depth, 1, [&](Value k) {
+      b.loop(width, b.index(columns), 1,
+             [&](Value column) { store(zero, k, column); });
+    });
+    b.loop(depth, b.index(weights.block), 1, [&](Value k) {
+      b.loop(columns, [&](Value column) { store(zero, k, column); });
+    });
+  }
+
+private:
+  /// Where the word of `k` and `column` begins in the target.
+  Value wordAt(Value k, Value column) {
+    Value row = b.mul(b.div(k, weights.pair), weights.panel * weights.pair);
+    Value lane = b.mul(b.add(column, acc * columns), weights.pair);
+    return b.add(target.offset, b.add(row, lane));
+  }
+
+  /// Position of element (k, column) in the weights.
+  SmallVector<Value> sourceAt(Value k, Value column) {
     Value down = b.add(firstK, k), across = b.add(firstColumn, column);
     if (weights.transposed)
       std::swap(down, across);
     SmallVector<Value> at{down, across};
     if (type.getRank() == 3)
       at.insert(at.begin(), group);
-    return memref::LoadOp::create(b, weight, at);
-  };
-  for (auto [acc, weight] : llvm::enumerate(weights.operands)) {
-    b.loop(b.index(0), depth, 1, [&, acc = acc, weight = weight](Value k) {
-      b.loop(b.index(0), width, 1, [&](Value column) {
-        store(load(weight, k, column), k, acc, column);
-      });
-      b.loop(width, b.index(columns), 1,
-             [&](Value column) { store(zero, k, acc, column); });
-    });
-    b.loop(depth, b.index(weights.block), 1, [&, acc = acc](Value k) {
-      b.loop(columns, [&](Value column) { store(zero, k, acc, column); });
-    });
+    return at;
   }
+
+  void store(Value value, Value k, Value column) {
+    Value at = b.add(wordAt(k, column), b.rem(k, weights.pair));
+    memref::StoreOp::create(b, value, target.memref, ValueRange{target.row, at});
+  }
+
+  void copyElement(Value k, Value column) {
+    store(memref::LoadOp::create(b, source, sourceAt(k, column)), k, column);
+  }
+
+  /// lanes x lanes words: `lanes` columns, lanes * pair of K.
+  void copySquare(Value k, Value column) {
+    SmallVector<Value> rows =
+        weights.transposed ? transpose(loadAlongK(k, column))
+                           : loadAlongColumns(k, column);
+    for (auto [i, row] : llvm::enumerate(rows)) {
+      Value at = wordAt(b.add(k, i * weights.pair), column);
+      vector::StoreOp::create(b, row, target.memref, ValueRange{target.row, at});
+    }
+  }
+
+  /// Words of each k (or pair), whose columns lie side by side in memory.
+  SmallVector<Value> loadAlongColumns(Value k, Value column) {
+    auto row = VectorType::get(lanes, element);
+    auto load = [&](int64_t shift) -> Value {
+      return vector::LoadOp::create(b, row, source,
+                                    sourceAt(b.add(k, shift), column));
+    };
+    SmallVector<Value> words;
+    for (int64_t i = 0; i < lanes; ++i)
+      words.push_back(weights.pair == 1
+                          ? load(i)
+                          : vector::InterleaveOp::create(b, load(2 * i),
+                                                         load(2 * i + 1))
+                                .getResult());
+    return words;
+  }
+
+  /// Words of each column, whose K lie side by side in memory.
+  SmallVector<Value> loadAlongK(Value k, Value column) {
+    auto row = VectorType::get(lanes * weights.pair, element);
+    SmallVector<Value> words;
+    for (int64_t i = 0; i < lanes; ++i)
+      words.push_back(vector::LoadOp::create(
+          b, row, source, sourceAt(k, b.add(column, i))));
+    return words;
+  }
+
+  /// The square transposed: after log2(lanes) rounds of interleaving row i with
+  /// row i + lanes/2, columns are rows.
+  SmallVector<Value> transpose(SmallVector<Value> rows) {
+    auto stored = cast<VectorType>(rows[0].getType());
+    auto words = VectorType::get(lanes, b.getI32Type());
+    bool pairs = weights.pair == 2;
+    if (pairs)
+      for (Value &row : rows)
+        row = vector::BitCastOp::create(b, words, row);
+    SmallVector<int64_t> low, high;
+    for (int64_t i = 0; i < lanes / 2; ++i) {
+      low.append({i, lanes + i});
+      high.append({lanes / 2 + i, lanes + lanes / 2 + i});
+    }
+    for (int64_t round = 1; round < lanes; round *= 2) {
+      SmallVector<Value> next;
+      for (int64_t i = 0; i < lanes / 2; ++i) {
+        Value upper = rows[i], lower = rows[i + lanes / 2];
+        next.push_back(vector::ShuffleOp::create(b, upper, lower, low));
+        next.push_back(vector::ShuffleOp::create(b, upper, lower, high));
+      }
+      rows = next;
+    }
+    if (pairs)
+      for (Value &row : rows)
+        row = vector::BitCastOp::create(b, stored, row);
+    return rows;
+  }
+
+  KernelBuilder &b;
+  const PlainWeights &weights;
+  Value group;
+  const PackTarget &target;
+  int64_t columns, lanes, acc = 0;
+  MemRefType type;
+  Type element;
+  Value source, firstK, firstColumn, depth, width;
+};
+
+} // namespace
+
+void moe::emitPackBlock(KernelBuilder &b, const PlainWeights &weights,
+                        Value group, Value kBlock, Value panel,
+                        const PackTarget &target) {
+  BlockPacker packer(b, weights, group, kBlock, panel, target);
+  for (auto [acc, weight] : llvm::enumerate(weights.operands))
+    packer.emit(acc, weight);
 }

@@ -18,16 +18,21 @@ namespace moe {
 struct PlainWeights {
   llvm::SmallVector<mlir::Value> operands;
   bool transposed;
-  int64_t k, n, panel, block, pair;
+  int64_t k, n, panel, block, pair, lanes;
 
   int64_t columns() const { return panel / operands.size(); }
 };
 
-/// Copies block `kBlock` of panel `panel` of group `group` to
-/// target[row, offset ..], zeros where the weights end.
+/// Where a packed block goes: memref[row, offset ..].
+struct PackTarget {
+  mlir::Value memref, row, offset;
+};
+
+/// Copies block `kBlock` of panel `panel` of group `group` to `target`, with
+/// zeros where the weights end.
 void emitPackBlock(KernelBuilder &b, const PlainWeights &weights,
                    mlir::Value group, mlir::Value kBlock, mlir::Value panel,
-                   mlir::Value target, mlir::Value row, mlir::Value offset);
+                   const PackTarget &target);
 
 } // namespace moe
 

@@ -9,6 +9,7 @@
 
 #include "llvm/ADT/STLExtras.h"
 
+#include <cmath>
 #include <thread>
 
 using namespace llvm;
@@ -156,5 +157,64 @@ TEST(CallTest, ThreadsOfAHost) {
   EXPECT_EQ(valuesOf(out), scaled);
   EXPECT_EQ(host.loops, 1);
 }
+
+#if defined(__x86_64__)
+// The oldest CPU has no instruction for these conversions, code for it calls
+// ours; this machine's may have them.
+TEST(CallTest, SixteenBitFloatsOnEveryCpu) {
+  const std::vector<double> values = {
+      0.0,    -0.0,    1.0,        -1.5,      65504.0,  65520.0,
+      1e-8,   6.1e-5,  0x1.001p0,  0x1.003p0, 0x1.01p0, 0x1.03p0,
+      3.4e38, -3.5e38, 0x1.0011p0, 0x1p-133,  HUGE_VAL, -HUGE_VAL,
+      1e300,  0x1p-24, 0x1p-25,    0x1.8p-25, 1 / 3.0,  -2e-5};
+  int64_t count = values.size();
+  auto compile = [](StringRef cpu, std::string wide, std::string narrow) {
+    std::string text = "func.func @f(%x: tensor<?x" + wide +
+                       "> {moe.dims = [\"N\"]}) -> (tensor<?x" + narrow +
+                       "> {moe.dims = [\"N\"]}, tensor<?x" + wide +
+                       "> {moe.dims = [\"N\"]}) {\n" + R"(
+      %c0 = arith.constant 0 : index
+      %n = tensor.dim %x, %c0 : tensor<?xWIDE>
+      %a = tensor.empty(%n) : tensor<?xNARROW>
+      %b = tensor.empty(%n) : tensor<?xWIDE>
+      %y, %z = linalg.generic {
+          indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> (i)>,
+                           affine_map<(i) -> (i)>],
+          iterator_types = ["parallel"]}
+          ins(%x : tensor<?xWIDE>)
+          outs(%a, %b : tensor<?xNARROW>, tensor<?xWIDE>) {
+      ^bb0(%v: WIDE, %0: NARROW, %1: WIDE):
+        %t = arith.truncf %v : WIDE to NARROW
+        %e = arith.extf %t : NARROW to WIDE
+        linalg.yield %t, %e : NARROW, WIDE
+      } -> (tensor<?xNARROW>, tensor<?xWIDE>)
+      return %y, %z : tensor<?xNARROW>, tensor<?xWIDE>
+    })";
+    for (auto [name, type] : {std::pair("WIDE", wide), {"NARROW", narrow}})
+      for (size_t at; (at = text.find(name)) != std::string::npos;)
+        text.replace(at, StringRef(name).size(), type);
+    CompilerOptions options;
+    options.cpu = cpu.str();
+    Compiler compiler = must(Compiler::create(std::move(options)));
+    return must(must(must(compiler.compile(text)).lookup("f")).bind());
+  };
+  for (StringRef cpu : {"x86-64", "native"})
+    for (auto [wide, wideName] :
+         {std::pair(MOERT_F32, "f32"), {MOERT_F64, "f64"}})
+      for (auto [narrow, narrowName] :
+           {std::pair(MOERT_F16, "f16"), {MOERT_BF16, "bf16"}}) {
+        TensorView x = tensorOf(wide, {count}, values);
+        TensorView y = must(allocateTensor(narrow, {count})),
+                   z = must(allocateTensor(wide, {count}));
+        MoertTensor outputs[] = {asTensor(y), asTensor(z)};
+        BoundFunction bound = compile(cpu, wideName, narrowName);
+        EXPECT_EQ(message(bound.call(asTensor(x), outputs)), "");
+        TensorView want = must(convertTensor(x, narrow));
+        EXPECT_EQ(valuesOf(y), valuesOf(want))
+            << cpu.str() << ' ' << wideName << ' ' << narrowName;
+        EXPECT_EQ(valuesOf(z), valuesOf(want));
+      }
+}
+#endif
 
 } // namespace

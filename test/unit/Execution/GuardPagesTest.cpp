@@ -80,6 +80,7 @@ TEST(GuardPagesDeathTest, AnHonestEntryPasses) {
 }
 
 TEST(GuardPagesDeathTest, ATooSmallWorkspaceIsSeen) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe"); // a pool is running
   Function scale = compileOne(kEntries, "scale", Stage::Llvm);
   MoertEntry entry = greedy(scale);
   for (Edge edge : {Edge::Front, Edge::Back}) {
@@ -93,6 +94,7 @@ TEST(GuardPagesDeathTest, ATooSmallWorkspaceIsSeen) {
 #if __has_feature(address_sanitizer)
 // Generated code is instrumented, too.
 TEST(GuardPagesDeathTest, AddressSanitizerSeesGeneratedCode) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
   Function scale = compileOne(kEntries, "scale", Stage::Llvm);
   MoertEntry entry = greedy(scale);
   Context context = must(Context::create(1));

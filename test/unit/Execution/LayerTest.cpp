@@ -15,6 +15,8 @@
 #include "moe/Execution/Compare.h"
 #include "moe/Execution/Compiler.h"
 
+#include <sys/mman.h>
+
 using namespace llvm;
 using namespace moe;
 using namespace moe::test;
@@ -28,10 +30,11 @@ struct Case {
 };
 
 /// Compiles and reads the case `name`.
-Case load(StringRef name) {
+Case load(StringRef name, Target target) {
   std::string folder = (MOE_TEST_DATA_DIR "/golden/" + name).str();
   Case result;
-  result.function = compileOne(folder + "/case.mlir", "main");
+  result.function =
+      compileOne(folder + "/case.mlir", "main", Stage::Input, target);
   Safetensors inputs = must(Safetensors::open(folder + "/inputs.safetensors"));
   Safetensors expected =
       must(Safetensors::open(folder + "/expected.safetensors"));
@@ -55,7 +58,17 @@ TensorView firstRows(TensorView tensor, int64_t rows) {
   return tensor;
 }
 
-class LayerTest : public testing::TestWithParam<const char *> {};
+class LayerTest
+    : public testing::TestWithParam<std::tuple<const char *, Target>> {
+protected:
+  void SetUp() override {
+    if (!isAvailable(std::get<Target>(GetParam())))
+      GTEST_SKIP() << "this build has no such target";
+  }
+  Case load(StringRef name) const {
+    return ::load(name, std::get<Target>(GetParam()));
+  }
+};
 
 /// Holds `results` against the first rows of what is expected.
 void expectAgreement(const Case &layer, ArrayRef<TensorView> results,
@@ -78,7 +91,7 @@ void expectAgreement(const Case &layer, ArrayRef<TensorView> results,
 }
 
 TEST_P(LayerTest, AgreesBetweenGuardPages) {
-  Case layer = load(GetParam());
+  Case layer = load(std::get<const char *>(GetParam()));
   int64_t tokens = layer.expected.front().shape.front();
   for (Edge edge : {Edge::Front, Edge::Back}) {
     std::vector<TensorView> results =
@@ -87,18 +100,30 @@ TEST_P(LayerTest, AgreesBetweenGuardPages) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Golden, LayerTest,
-                         testing::Values("mixtral", "mixtral_bf16",
-                                         "mixtral_empty_experts", "deepseek_v3",
-                                         "gpt_oss", "switch_top1_capacity"));
+const auto targets = testing::Values(Target::Reference, Target::Cpu);
+
+/// "mixtral_cpu".
+std::string nameOf(const testing::TestParamInfo<LayerTest::ParamType> &info) {
+  auto [name, target] = info.param;
+  return (name + ("_" + stringify(target))).str();
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Golden, LayerTest,
+    testing::Combine(testing::Values("mixtral", "mixtral_bf16",
+                                     "mixtral_empty_experts", "deepseek_v3",
+                                     "gpt_oss", "switch_top1_capacity"),
+                     targets),
+    nameOf);
 
 // Tokens do not depend on each other, so that fewer of them give the same rows.
-TEST(LayersTest, AgreesOnAnyNumberOfTokens) {
-  Case layer = load("mixtral");
+class PrefixTest : public LayerTest {};
+TEST_P(PrefixTest, AgreesOnAnyNumberOfTokens) {
+  Case layer = load(std::get<const char *>(GetParam()));
   int64_t allTokens = layer.expected.front().shape.front();
   std::vector<TensorView> arguments = layer.arguments;
   ASSERT_EQ(StringRef(layer.function->entry().args[0].name), "x");
-  for (int64_t tokens : {0, 1, 2, 3, 7, 8, 9, 31}) {
+  for (int64_t tokens : {0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 27}) {
     arguments[0] = firstRows(layer.arguments[0], tokens);
     for (Edge edge : {Edge::Front, Edge::Back}) {
       std::vector<TensorView> results =
@@ -106,6 +131,45 @@ TEST(LayersTest, AgreesOnAnyNumberOfTokens) {
       expectAgreement(layer, results, tokens, allTokens);
     }
   }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Golden, PrefixTest,
+    testing::Combine(testing::Values("mixtral", "mixtral_bf16"), targets),
+    nameOf);
+
+// 2^31 slots: one more than an i32 counts. The tensors have addresses only, and
+// whoever looked at one would notice.
+TEST(SlotsTest, TooManySlotsAreRefusedBeforeAnythingIsRead) {
+  Compiler compiler = must(Compiler::create({}));
+  Module module = must(compiler.compile(R"(
+    func.func @group(%indices: tensor<?x2xi32> {moe.dims = ["T", ""]})
+        -> (tensor<?x2xi32> {moe.dims = ["T", ""]}) {
+      %row_slot, %slot_row, %offsets = moe.group %indices
+        : tensor<?x2xi32> -> tensor<?xi32>, tensor<?x2xi32>, tensor<5xi32>
+      return %slot_row : tensor<?x2xi32>
+    }
+  )"));
+  Function group = must(module.lookup("group"));
+  Context context = must(Context::create(1));
+  const int64_t tokens = int64_t(1) << 30, shape[] = {tokens, 2};
+  size_t bytes = tokens * 2 * sizeof(int32_t);
+  size_t workspace = must(group.workspaceBytes(context, tokens));
+
+  size_t mapped = 2 * bytes + workspace;
+  void *memory = mmap(nullptr, mapped, PROT_NONE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  ASSERT_NE(memory, MAP_FAILED);
+  char *data = static_cast<char *>(memory);
+  MoertTensor input = {data, shape, MOERT_I32, 2, {}}, output = input;
+  output.data = data + bytes;
+  MoertStatus status = MOERT_OK;
+  handleAllErrors(must(group.bind(context, {}))
+                      .call(context, input, output,
+                            MutableArrayRef(data + 2 * bytes, workspace)),
+                  [&](const RuntimeError &e) { status = e.status(); });
+  EXPECT_EQ(status, MOERT_TOO_LARGE);
+  munmap(memory, mapped);
 }
 
 } // namespace

@@ -40,10 +40,12 @@ template <typename T> std::string message(llvm::Expected<T> value) {
   return message(value.takeError());
 }
 
-/// A function of a file in that stage, compiled for the target `reference`.
+/// A function of a file in that stage, compiled.
 inline Function compileOne(llvm::StringRef path, llvm::StringRef name,
-                           Stage from = Stage::Input) {
+                           Stage from = Stage::Input,
+                           Target target = Target::Reference) {
   CompilerOptions options;
+  options.target = target;
   options.from = from;
   Compiler compiler = must(Compiler::create(std::move(options)));
   return must(must(compiler.compileFile(path)).lookup(name));

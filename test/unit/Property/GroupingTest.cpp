@@ -113,7 +113,7 @@ void GroupProgram::check(const Executable &executable, int64_t tokens) {
 }
 
 TEST(PropertyTest, Group) {
-  forEachSeed(12, [](uint64_t seed) {
+  forEachSeed(8, [](uint64_t seed) {
     GroupProgram program(seed);
     SCOPED_TRACE(program.text());
     if (std::optional<Executable> executable =
@@ -137,7 +137,7 @@ static IndexTensor drawRows(Draw &draw, Shape shape, int64_t size,
 }
 
 TEST(PropertyTest, Dispatch) {
-  forEachSeed(12, [](uint64_t seed) {
+  forEachSeed(8, [](uint64_t seed) {
     Draw draw(seed);
     DTypes dtypes(draw, seed);
     MoertDType xType = dtypes.next(), rowsType = dtypes.next();
@@ -168,7 +168,7 @@ TEST(PropertyTest, Dispatch) {
 }
 
 TEST(PropertyTest, Combine) {
-  forEachSeed(12, [](uint64_t seed) {
+  forEachSeed(8, [](uint64_t seed) {
     Draw draw(seed);
     DTypes dtypes(draw, seed);
     bool hasWeights = draw.chance(0.7);

@@ -5,44 +5,12 @@
 //
 //===----------------------------------------------------------------------===//
 
-// Each program computes the same in two ways. Its results come in pairs, and
-// the two of a pair agree: no reference is needed to know what is right.
+// Each program computes the same in two ways: no reference is needed to know
+// what is right.
 
-#include "Draw.h"
+#include "Identity.h"
 
-using namespace moe;
 using namespace moe::test;
-using namespace moe::reference;
-
-/// Expects results 2i and 2i+1 of `text` to agree for random floats; `rtol` 0:
-/// bit for bit.
-static void expectIdentity(const std::string &text, double rtol = 0) {
-  SCOPED_TRACE(text);
-  std::optional<Executable> executable = Executable::compile(text);
-  ASSERT_TRUE(executable);
-  const MoertEntry &entry = executable->entry();
-  Draw draw(11);
-  for (int64_t tokens : {0, 1, 2, 5, 33}) {
-    std::vector<TensorView> arguments;
-    for (const MoertArg &arg : llvm::ArrayRef(entry.args, entry.n_args)) {
-      if (arg.role == MOERT_OUTPUT)
-        continue;
-      Shape shape;
-      for (int32_t dim : llvm::ArrayRef(arg.dims, arg.rank))
-        shape.push_back(dim < 0 ? tokens : entry.sizes[dim]);
-      auto dtype = static_cast<MoertDType>(arg.dtype);
-      arguments.push_back(asView(draw.numbers(shape, dtype), dtype));
-    }
-    std::vector<TensorView> results = executable->expect(arguments, {});
-    for (size_t i = 0; i + 1 < results.size(); i += 2) {
-      if (rtol == 0)
-        EXPECT_TRUE(isSame(results[i], results[i + 1])) << "pair " << i / 2;
-      else
-        expectAgreement("pair " + std::to_string(i / 2), results[i],
-                        {results[i + 1], rtol});
-    }
-  }
-}
 
 /// @main(%logits[T,6]) -> indices and weights of the routes %i, %w and %j, %v.
 static std::string twoRoutes(const std::string &body) {

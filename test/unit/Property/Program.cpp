@@ -75,6 +75,12 @@ void Program::result(const std::string &name, const Type &type) {
   append(results, type.str() + attributesOf(name, type, ""));
 }
 
+void Program::scalarResult(const std::string &name, const std::string &type) {
+  append(returned, "%" + name);
+  append(returnedTypes, type);
+  append(results, type);
+}
+
 std::string Program::text() const {
   return "func.func @main(" + arguments + ")\n    -> (" + results + ") {\n" +
          body + "  return " + returned + " : " + returnedTypes + "\n}\n";

@@ -56,8 +56,9 @@ public:
   void scalar(const std::string &name, const std::string &type);
   /// Adds a line to the body.
   void line(const std::string &text) { body += "  " + text + "\n"; }
-  /// Returns the value %name.
+  /// Returns the value %name, a tensor or a scalar.
   void result(const std::string &name, const Type &type);
+  void scalarResult(const std::string &name, const std::string &type);
 
   std::string text() const;
 

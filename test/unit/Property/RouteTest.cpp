@@ -14,7 +14,7 @@ using namespace moe::reference;
 // Forty seeds meet all attributes in one dtype and with one kind of extra
 // operand; the next ones in others.
 TEST(PropertyTest, Route) {
-  forEachSeed(40, [](uint64_t seed) {
+  forEachSeed(20, [](uint64_t seed) {
     Draw draw(seed);
     DTypes dtypes(draw, seed / 10 + seed / 40);
     Router router(draw, seed);
@@ -77,7 +77,7 @@ TEST(PropertyTest, Route) {
 
 // M may be smaller than K where it is dynamic, and 0.
 TEST(PropertyTest, TopK) {
-  forEachSeed(12, [](uint64_t seed) {
+  forEachSeed(8, [](uint64_t seed) {
     Draw draw(seed);
     DTypes dtypes(draw, seed);
     bool isDynamic = draw.chance(0.5), hasValues = draw.chance(0.5);

@@ -33,17 +33,20 @@ struct CheckOpsPass : moe::impl::MoECheckOpsBase<CheckOpsPass> {
   /// Emits an error for an op of a dialect that a layer cannot use.
   static LogicalResult checkDialect(Operation *op) {
     if (isa_and_present<MoEDialect, moek::MoEKDialect, affine::AffineDialect,
-                        arith::ArithDialect, bufferization::BufferizationDialect,
-                        func::FuncDialect, index::IndexDialect,
-                        linalg::LinalgDialect, math::MathDialect,
-                        scf::SCFDialect, tensor::TensorDialect, ub::UBDialect>(
+                        arith::ArithDialect,
+                        bufferization::BufferizationDialect, func::FuncDialect,
+                        index::IndexDialect, linalg::LinalgDialect,
+                        math::MathDialect, scf::SCFDialect,
+                        tensor::TensorDialect, ub::UBDialect>(
             op->getDialect()) &&
-        !isa<tensor::GatherOp, tensor::ScatterOp, linalg::WinogradFilterTransformOp,
+        !isa<tensor::GatherOp, tensor::ScatterOp,
+             linalg::WinogradFilterTransformOp,
              linalg::WinogradInputTransformOp,
              linalg::WinogradOutputTransformOp>(op))
       return success();
-    return op->emitOpError("cannot be compiled; a layer consists of ops of moe, "
-                           "func, linalg, tensor, arith, math, scf and index");
+    return op->emitOpError(
+        "cannot be compiled; a layer consists of ops of moe, "
+        "func, linalg, tensor, arith, math, scf and index");
   }
 
   /// Emits an error for a value that is neither a number nor a ranked tensor of
@@ -54,8 +57,9 @@ struct CheckOpsPass : moe::impl::MoECheckOpsBase<CheckOpsPass> {
       if ((tensor ? tensor.getElementType() : type).isIntOrIndexOrFloat())
         continue;
       return op->emitOpError("has a value of type ")
-             << type << ", which cannot be compiled; expected numbers and ranked "
-                        "tensors of numbers";
+             << type
+             << ", which cannot be compiled; expected numbers and ranked "
+                "tensors of numbers";
     }
     return success();
   }
@@ -63,12 +67,14 @@ struct CheckOpsPass : moe::impl::MoECheckOpsBase<CheckOpsPass> {
   /// The same for the calls, blocks and regions of an entry.
   static LogicalResult checkControlFlow(Operation *op) {
     if (isa<CallOpInterface>(op))
-      return op->emitOpError("was not inlined (a recursive call, or one of a "
-                             "function without a body), so it cannot be compiled");
+      return op->emitOpError(
+          "was not inlined (a recursive call, or one of a "
+          "function without a body), so it cannot be compiled");
     for (Region &region : op->getRegions()) {
       if (!region.empty() && !region.hasOneBlock())
-        return op->emitOpError("has a region of several blocks, which cannot be "
-                               "compiled; use scf.if, scf.for or scf.while");
+        return op->emitOpError(
+            "has a region of several blocks, which cannot be "
+            "compiled; use scf.if, scf.for or scf.while");
       for (Block &block : region)
         if (failed(checkTypes(op, block.getArgumentTypes())))
           return failure();
@@ -85,16 +91,17 @@ struct CheckOpsPass : moe::impl::MoECheckOpsBase<CheckOpsPass> {
       }
       if (function.isExternal())
         continue;
-      WalkResult walked = function.walk<WalkOrder::PreOrder>([&](Operation *op) {
-        if (op != function &&
-            (failed(checkDialect(op)) ||
-             failed(checkTypes(op, op->getResultTypes()))))
-          return WalkResult::interrupt();
-        // The signature of the function itself has an error of its own.
-        return WalkResult(op == function && function.getBody().hasOneBlock()
-                              ? success()
-                              : checkControlFlow(op));
-      });
+      WalkResult walked =
+          function.walk<WalkOrder::PreOrder>([&](Operation *op) {
+            if (op != function &&
+                (failed(checkDialect(op)) ||
+                 failed(checkTypes(op, op->getResultTypes()))))
+              return WalkResult::interrupt();
+            // The signature of the function itself has an error of its own.
+            return WalkResult(op == function && function.getBody().hasOneBlock()
+                                  ? success()
+                                  : checkControlFlow(op));
+          });
       if (walked.wasInterrupted())
         return signalPassFailure();
     }

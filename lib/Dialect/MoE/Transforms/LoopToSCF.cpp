@@ -1,4 +1,4 @@
-//===- LoopToSCF.cpp - moe.loop as scf.for, in place ----------------------===//
+//===- LoopToSCF.cpp - moe.loop as scf.for --------------------------------===//
 //
 // Part of the moe project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -11,7 +11,6 @@
 #include "moe/Dialect/MoEK/IR/MoEK.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -128,8 +127,8 @@ private:
     }
   }
 
-  /// Moves the body over. An iteration ends by writing into the state it was
-  /// given, and its stacked values into their places.
+  /// Moves the body over. An iteration ends by writing its stacked values into
+  /// their places.
   void moveBody(scf::ForOp target) {
     Block *body = target.getBody(), *source = &loop.getBody().front();
     size_t states = loop.getInit().size();
@@ -145,31 +144,22 @@ private:
     body->getOperations().splice(body->end(), source->getOperations());
     b.setInsertionPoint(yield);
     b.setLoc(yield.getLoc());
-    SmallVector<Value> results;
-    for (auto [next, state] :
-         llvm::zip(yield.getNext(), target.getRegionIterArgs())) {
-      Value value = next;
-      if (isa<RankedTensorType>(value.getType()) && value != state)
-        value = bufferization::MaterializeInDestinationOp::create(
-                    b, value.getType(), value, state)
-                    .getResult();
-      results.push_back(value);
-    }
-    for (auto [value, stack] :
+    SmallVector<Value> results(yield.getNext());
+    for (auto [value, stack, sizes] :
          llvm::zip(yield.getStacked(),
-                   target.getRegionIterArgs().drop_front(states)))
-      results.push_back(insert(value, stack, target.getInductionVar()));
+                   target.getRegionIterArgs().drop_front(states),
+                   ArrayRef(initSizes).drop_front(states)))
+      results.push_back(insert(value, stack, sizes, target.getInductionVar()));
     scf::YieldOp::create(b, results);
     yield.erase();
     b.setInsertionPointAfter(target);
   }
 
-  /// `stack` with `value` at position k.
-  Value insert(Value value, Value stack, Value k) {
+  /// `stack`, of these sizes, with `value` at position k.
+  Value insert(Value value, Value stack, TensorBuilder::Sizes sizes, Value k) {
     if (!isa<RankedTensorType>(value.getType()))
       return b.insert(value, stack, k);
-    TensorBuilder::Sizes sizes = b.sizes(value);
-    sizes.insert(sizes.begin(), b.getIndexAttr(1));
+    sizes[0] = b.getIndexAttr(1);
     TensorBuilder::Sizes offsets(sizes.size(), b.getIndexAttr(0)),
         strides(sizes.size(), b.getIndexAttr(1));
     offsets[0] = k;

@@ -109,6 +109,11 @@ private:
   void require(OpFoldResult a, moek::Relation relation, OpFoldResult c) {
     if (a == c || (getConstantIntValue(a) && getConstantIntValue(c)))
       return;
+    // No size of a tensor is below 0.
+    auto value = dyn_cast<Value>(c);
+    if (relation == moek::Relation::le && isZeroInteger(a) && value &&
+        value.getDefiningOp<tensor::DimOp>())
+      return;
     moek::RequireOp::create(b, b.materialize(a), relation, b.materialize(c),
                             ("sizes of " + op->getName().getStringRef()).str());
   }
@@ -223,8 +228,7 @@ void requireTensor(Operation *op) {
                              requirements.size(input, dim));
   } else if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op)) {
     SmallVector<OpFoldResult> sizes = expand.getMixedOutputShape();
-    for (auto [dim, group] :
-         llvm::enumerate(expand.getReassociationIndices()))
+    for (auto [dim, group] : llvm::enumerate(expand.getReassociationIndices()))
       if (expand.getSrcType().isDynamicDim(dim))
         requirements.productEqual(
             llvm::map_to_vector(group, [&](int64_t i) { return sizes[i]; }),
@@ -265,14 +269,14 @@ void requireResults(ReifyRankedShapedTypeOpInterface op) {
   Requirements requirements(op);
   for (auto [result, shape] : llvm::zip_equal(op->getResults(), shapes))
     for (auto [dim, size] : llvm::enumerate(shape)) {
-      int64_t declared = cast<RankedTensorType>(result.getType()).getDimSize(dim);
+      int64_t declared =
+          cast<RankedTensorType>(result.getType()).getDimSize(dim);
       if (!ShapedType::isDynamic(declared))
         requirements.equal(size, builder.getIndexAttr(declared));
     }
 }
 
-struct RequireShapesPass
-    : moe::impl::MoERequireShapesBase<RequireShapesPass> {
+struct RequireShapesPass : moe::impl::MoERequireShapesBase<RequireShapesPass> {
   void runOnOperation() override {
     SmallVector<Operation *> ops;
     getOperation()->walk([&](Operation *op) { ops.push_back(op); });

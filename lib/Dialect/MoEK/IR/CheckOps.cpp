@@ -17,6 +17,14 @@ using namespace moek;
 using Effects =
     SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>;
 
+bool moek::hasNoEffectButStatus(Operation *op) {
+  std::optional<SmallVector<MemoryEffects::EffectInstance>> effects =
+      getEffectsRecursively(op);
+  return effects && llvm::all_of(*effects, [](auto &effect) {
+           return isa<StatusResource>(effect.getResource());
+         });
+}
+
 /// A check writes the status, and reads its operand once that is a memref.
 static void addCheckEffects(OpOperand &operand, Effects &effects) {
   effects.emplace_back(MemoryEffects::Write::get(), StatusResource::get());
@@ -78,6 +86,36 @@ void RequireOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
 
 void CheckLimitOp::getEffects(Effects &effects) {
   effects.emplace_back(MemoryEffects::Write::get(), StatusResource::get());
+}
+
+//===----------------------------------------------------------------------===//
+// check_index
+//===----------------------------------------------------------------------===//
+
+void CheckIndexOp::getEffects(Effects &effects) {
+  effects.emplace_back(MemoryEffects::Write::get(), StatusResource::get());
+}
+
+namespace {
+/// Erases the check of a constant in range.
+struct EraseCheckInRange : OpRewritePattern<CheckIndexOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(CheckIndexOp op,
+                                PatternRewriter &rewriter) const override {
+    APInt index, bound;
+    if (!matchPattern(op.getIndex(), m_ConstantInt(&index)) ||
+        !matchPattern(op.getBound(), m_ConstantInt(&bound)) ||
+        index.uge(bound))
+      return rewriter.notifyMatchFailure(op, "not known to be in range");
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+} // namespace
+
+void CheckIndexOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                               MLIRContext *context) {
+  patterns.add<EraseCheckInRange>(context);
 }
 
 //===----------------------------------------------------------------------===//

@@ -13,11 +13,23 @@ using namespace mlir;
 using namespace mlir::bufferization;
 using namespace moek;
 
+/// True if `op` reads `operand`'s memory. Only a gemm may add to what its
+/// destination holds, or write rows of it alone; the others write all of it.
+static bool readsMemory(Operation *op, OpOperand &operand) {
+  return isa<GemmOp>(op) ||
+         !cast<DestinationStyleOpInterface>(op).isDpsInit(&operand);
+}
+
 namespace {
-/// The destination is written in place; every other tensor is read.
+/// The destinations are written in place; every other tensor is read.
 template <typename Op>
 struct KernelModel
     : DstBufferizableOpInterfaceExternalModel<KernelModel<Op>, Op> {
+  bool bufferizesToMemoryRead(Operation *op, OpOperand &operand,
+                              const AnalysisState &) const {
+    return readsMemory(op, operand);
+  }
+
   LogicalResult bufferize(Operation *op, RewriterBase &rewriter,
                           const BufferizationOptions &options,
                           BufferizationState &state) const {
@@ -39,8 +51,45 @@ struct KernelModel
     newState.propertiesAttr = op->getPropertiesAsAttribute();
     for (Region &region : op->getRegions())
       newState.addRegion()->takeBody(region);
-    auto lowered = cast<Op>(rewriter.create(newState));
-    replaceOpWithBufferizedValues(rewriter, op, lowered.getInit());
+    auto lowered =
+        cast<DestinationStyleOpInterface>(rewriter.create(newState));
+    replaceOpWithBufferizedValues(rewriter, op,
+                                  SmallVector<Value>(lowered.getDpsInits()));
+    return success();
+  }
+};
+
+/// On memrefs a group has a scratch: places of buffers are planned before its
+/// loops are emitted.
+struct GroupModel
+    : DstBufferizableOpInterfaceExternalModel<GroupModel, GroupOp> {
+  bool bufferizesToMemoryRead(Operation *op, OpOperand &operand,
+                              const AnalysisState &) const {
+    return readsMemory(op, operand);
+  }
+
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter,
+                          const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    auto group = cast<GroupOp>(op);
+    FailureOr<Value> indices =
+        getBuffer(rewriter, group.getIndices(), options, state);
+    if (failed(indices))
+      return failure();
+    SmallVector<Value> inits;
+    for (Value init : group.getInits()) {
+      FailureOr<Value> buffer = getBuffer(rewriter, init, options, state);
+      if (failed(buffer))
+        return failure();
+      inits.push_back(*buffer);
+    }
+    FailureOr<Value> scratch = options.createAlloc(
+        rewriter, op->getLoc(), group.getScratchType(), ValueRange());
+    if (failed(scratch))
+      return failure();
+    GroupOp::create(rewriter, op->getLoc(), TypeRange(), *indices,
+                    group.getCapacity(), *scratch, inits);
+    replaceOpWithBufferizedValues(rewriter, op, inits);
     return success();
   }
 };
@@ -50,5 +99,8 @@ void moek::registerBufferizableOpInterfaceModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, MoEKDialect *) {
     GemmOp::attachInterface<KernelModel<GemmOp>>(*context);
     PackOp::attachInterface<KernelModel<PackOp>>(*context);
+    RouteOp::attachInterface<KernelModel<RouteOp>>(*context);
+    TopKOp::attachInterface<KernelModel<TopKOp>>(*context);
+    GroupOp::attachInterface<GroupModel>(*context);
   });
 }

@@ -64,20 +64,19 @@ def MoETabulateLoop : Pass<"moe-tabulate-loop"> {
 }
 
 def MoELoopToSCF : Pass<"moe-loop-to-scf"> {
-  let summary = "write moe.loop as scf.for that runs in place";
+  let summary = "write moe.loop as scf.for";
   let description = [{
-    An iteration ends by writing its tensors into the state it was given
-    (`bufferization.materialize_in_destination`) and its stacked values into their
-    places (`tensor.insert_slice`), so that bufferization copies `init` once and
-    allocates nothing in the loop.
+    An iteration writes its stacked values into their places in tensors that are
+    made before the loop (`tensor.insert_slice`). With `moe-loop-state`, which does
+    the same for the state, bufferization then copies `init` once and allocates
+    nothing in the loop.
 
     The stacks of a trip count that is an argument have room for `max` iterations;
     a larger trip count is reported (`moek.check_limit`). Sizes of the state that
     are not static must be the same after an iteration (`moek.require`).
   }];
   let dependentDialects = [
-    "::moek::MoEKDialect", "::mlir::arith::ArithDialect",
-    "::mlir::bufferization::BufferizationDialect", "::mlir::scf::SCFDialect",
+    "::moek::MoEKDialect", "::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect",
     "::mlir::tensor::TensorDialect"];
 }
 
@@ -104,6 +103,27 @@ def MoEExpandLinalg : Pass<"moe-expand-linalg"> {
     "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
     "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
     "::mlir::tensor::TensorDialect"];
+}
+
+def MoEGuardData : Pass<"moe-guard-data"> {
+  let summary = "keep data from leading out of bounds";
+  let description = [{
+    Upstream leaves undefined what a layer's data can bring about at run time. Here
+    none of it may read or write outside of a tensor, or stop the process:
+
+    - `tensor.extract` and `tensor.insert` at an index that is not known to be in
+      bounds: it is reported (`moek.check_index`), the element is 0, the tensor
+      stays as it is;
+    - an integer division by 0, or of the least number by -1, divides by 1.
+
+    Ops of the `moe` dialect have checks of their own.
+  }];
+  let statistics = [
+    Statistic<"numIndices", "indices", "accesses that got a check">,
+    Statistic<"numDivisions", "divisions", "divisions that got a check">];
+  let dependentDialects = [
+    "::moek::MoEKDialect", "::mlir::arith::ArithDialect",
+    "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
 }
 
 def MoERequireShapes : Pass<"moe-require-shapes"> {

@@ -13,8 +13,6 @@ include "moe/Dialect/MoEK/IR/MoEKBase.td"
 
 def MoEK_ScoreTensorOrMemRef : AnyTypeOf<[2DTensorOf<[F32, F64]>, MemRefRankOf<[F32, F64], [2]>],
                                          "matrix of f32 or f64">;
-def MoEK_I32VectorOrMemRef : AnyTypeOf<[1DTensorOf<[I32]>, MemRefRankOf<[I32], [1]>],
-                                       "vector of i32">;
 
 def MoEK_AssignOp : MoEK_Op<"assign", [
     DestinationStyleOpInterface,

@@ -51,6 +51,24 @@ def MoEK_CheckLimitOp : MoEK_Op<"check_limit",
   let assemblyFormat = "$value `le` $limit `,` $what attr-dict";
 }
 
+def MoEK_CheckIndexOp : MoEK_Op<"check_index",
+    [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "report one index outside its range";
+  let description = [{
+    Reports MOERT_INDEX_OUT_OF_RANGE unless `0 <= index < bound`. The run goes on:
+    the index is not used.
+
+    **Example.**
+
+    ```mlir
+    moek.check_index %row to %rows, "index of tensor.extract"
+    ```
+  }];
+  let arguments = (ins Index:$index, Index:$bound, StrAttr:$what);
+  let assemblyFormat = "$index `to` $bound `,` $what attr-dict";
+  let hasCanonicalizer = 1;
+}
+
 def MoEK_CheckIndicesOp : MoEK_CheckOp<"check_indices"> {
   let summary = "report an index outside its range";
   let description = [{
@@ -79,7 +97,7 @@ def MoEK_CheckOffsetsOp : MoEK_CheckOp<"check_offsets"> {
     moek.check_offsets %offsets to %rows, "offsets of moe.grouped_matmul" : tensor<9xi32>
     ```
   }];
-  let arguments = (ins MoEK_I32TensorOrMemRef:$offsets, Index:$rows, StrAttr:$what);
+  let arguments = (ins MoEK_I32VectorOrMemRef:$offsets, Index:$rows, StrAttr:$what);
   let assemblyFormat = "$offsets `to` $rows `,` $what attr-dict `:` type($offsets)";
 }
 

@@ -8,6 +8,8 @@
 #ifndef MOE_DIALECT_MOEK_IR_MOEK_H
 #define MOE_DIALECT_MOEK_IR_MOEK_H
 
+#include "moe/Dialect/MoE/IR/MoE.h"
+
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
 #include "mlir/IR/BuiltinTypes.h"
@@ -29,6 +31,9 @@
 #include "moe/Dialect/MoEK/IR/MoEKOps.h.inc"
 
 namespace moek {
+
+/// True if `op` has no effect but to report an error of the run.
+bool hasNoEffectButStatus(mlir::Operation *op);
 
 /// Elements that a packed expert has: `acc` accumulators of [K,N].
 int64_t packedElements(LayoutAttr layout, int64_t k, int64_t n, int64_t acc);

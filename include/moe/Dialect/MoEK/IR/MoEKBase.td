@@ -31,8 +31,10 @@ def MoEK_Dialect : Dialect {
 class MoEK_Op<string mnemonic, list<Trait> traits = []>
     : Op<MoEK_Dialect, mnemonic, traits>;
 
-def MoEK_I32TensorOrMemRef : AnyTypeOf<[TensorOf<[I32]>, MemRefOf<[I32]>],
-                                       "tensor or memref of i32">;
+def MoEK_I32TensorOrMemRef : AnyTypeOf<[RankedTensorOf<[I32]>, MemRefOf<[I32]>],
+                                       "ranked tensor or memref of i32">;
+def MoEK_I32VectorOrMemRef : AnyTypeOf<[1DTensorOf<[I32]>, MemRefRankOf<[I32], [1]>],
+                                       "vector of i32">;
 
 /// Reads a tensor of indices and reports to the context. The write on its own
 /// resource keeps it alive and in order with other checks.

@@ -11,5 +11,6 @@
 include "moe/Dialect/MoEK/IR/CallOps.td"
 include "moe/Dialect/MoEK/IR/CheckOps.td"
 include "moe/Dialect/MoEK/IR/KernelOps.td"
+include "moe/Dialect/MoEK/IR/RoutingKernels.td"
 
 #endif // MOE_DIALECT_MOEK_IR_MOEKOPS
