@@ -1,5 +1,5 @@
-// RUN: moe-run %s --target=reference --dim=T=7 --random=1 --output=%t.npy
-
+// moe-run examples/composed.mlir --dim=T=7 --random=1
+//
 // Three ways to get more out of a mixture of experts, in one module:
 //
 // * DOT-MoE: the experts are carved out of a dense FFN. A transport plan shares its 24
@@ -7,8 +7,6 @@
 // * LoopMoE: the layer runs 3 times on the same weights; each iteration modulates its norm
 //   by its number and by the token.
 // * DAG-MoE: the outputs of a token's 2 experts exchange messages before they are summed.
-
-#token_width = affine_map<(t, d) -> (t, d)>
 
 func.func @main(
     %x: tensor<?x16xf32> {moe.name = "x", moe.dims = ["T", ""]},
@@ -21,8 +19,8 @@ func.func @main(
     %mlp_w2: tensor<10x8xf32> {moe.weight, moe.name = "mlp_w2"},
     %mlp_b2: tensor<8xf32> {moe.weight, moe.name = "mlp_b2"},
     %w_h: tensor<16x8xf32> {moe.weight, moe.name = "w_h"},
-    %w_mod: tensor<8x48xf32> {moe.weight, moe.name = "w_mod"},
-    %b_mod: tensor<48xf32> {moe.weight, moe.name = "b_mod"},
+    %w_mod: tensor<8x32xf32> {moe.weight, moe.name = "w_mod"},
+    %b_mod: tensor<32xf32> {moe.weight, moe.name = "b_mod"},
     %w_router: tensor<16x4xf32> {moe.weight, moe.name = "w_router"},
     %gamma: tensor<2x16xf32> {moe.weight, moe.name = "gamma"},
     %dag_down: tensor<2x16x6xf32> {moe.weight, moe.name = "dag_down"},
@@ -49,10 +47,10 @@ func.func @main(
     %v = func.call @mlp(%code, %mlp_w1, %mlp_b1, %mlp_w2, %mlp_b2)
       : (tensor<8xf32>, tensor<8x10xf32>, tensor<10xf32>, tensor<10x8xf32>, tensor<8xf32>)
       -> tensor<8xf32>
-    %n, %alpha = moe.iter_adaln %h, %v project(%w_h : tensor<16x8xf32>)
-      modulate(%w_mod, %b_mod : tensor<8x48xf32>, tensor<48xf32>)
+    %n = moe.iter_adaln %h, %v project(%w_h : tensor<16x8xf32>)
+      modulate(%w_mod, %b_mod : tensor<8x32xf32>, tensor<32xf32>)
       act(silu) norm(rms) {epsilon = 1.0e-6 : f64}
-      : tensor<?x16xf32>, tensor<8xf32> -> tensor<?x16xf32>, tensor<?x16xf32>
+      : tensor<?x16xf32>, tensor<8xf32> -> tensor<?x16xf32>
 
     // 2 of the carved experts for each token, each with weight 1.
     %logits = func.call @linear(%n, %w_router)
@@ -76,8 +74,8 @@ func.func @main(
       norm rms(%gamma : tensor<2x16xf32>) down(%dag_down : tensor<2x16x6xf32>)
       message silu(%dag_message : tensor<2x6x24xf32>) up(%dag_up : tensor<2x6x16xf32>)
       {epsilon = 1.0e-6 : f64} : tensor<?x2x16xf32> -> tensor<?x16xf32>
-    %next = func.call @add_gated(%h, %alpha, %sum)
-      : (tensor<?x16xf32>, tensor<?x16xf32>, tensor<?x16xf32>) -> tensor<?x16xf32>
+    %next = linalg.add ins(%h, %sum : tensor<?x16xf32>, tensor<?x16xf32>)
+                       outs(%h : tensor<?x16xf32>) -> tensor<?x16xf32>
     moe.yield %next : tensor<?x16xf32> stack(%indices : tensor<?x2xi32>)
   } -> tensor<?x16xf32> stack(tensor<3x?x2xi32>)
   return %y, %member, %indices_all : tensor<?x16xf32>, tensor<24xi32>, tensor<3x?x2xi32>
@@ -116,20 +114,6 @@ func.func private @carve_columns(%w: tensor<16x24xf32>, %order: tensor<24xi32>)
   %carved = linalg.transpose ins(%cut : tensor<4x6x16xf32>) outs(%empty : tensor<4x16x6xf32>)
     permutation = [0, 2, 1]
   return %carved : tensor<4x16x6xf32>
-}
-
-// h + alpha * sum
-func.func private @add_gated(%h: tensor<?x16xf32>, %alpha: tensor<?x16xf32>, %sum: tensor<?x16xf32>)
-    -> tensor<?x16xf32> {
-  %next = linalg.generic {indexing_maps = [#token_width, #token_width, #token_width],
-                          iterator_types = ["parallel", "parallel"]}
-      ins(%alpha, %sum : tensor<?x16xf32>, tensor<?x16xf32>) outs(%h : tensor<?x16xf32>) {
-  ^bb0(%a: f32, %b: f32, %old: f32):
-    %0 = arith.mulf %a, %b : f32
-    %1 = arith.addf %old, %0 : f32
-    linalg.yield %1 : f32
-  } -> tensor<?x16xf32>
-  return %next : tensor<?x16xf32>
 }
 
 // What tells iteration k from the others: silu(code @ w1 + b1) @ w2 + b2

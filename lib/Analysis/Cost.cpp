@@ -159,21 +159,20 @@ private:
     return use;
   }
 
-  /// The argument that `value` is a view or a transpose of, or that it was
-  /// dequantised from; null if it is none.
-  BlockArgument findArgument(Value value) {
-    while (Operation *op = value.getDefiningOp()) {
-      if (auto transpose = dyn_cast<linalg::TransposeOp>(op))
-        value = transpose.getInput();
-      else if (isa<tensor::ExtractSliceOp, tensor::CollapseShapeOp,
-                   tensor::ExpandShapeOp, tensor::CastOp, DequantizeOp>(op))
-        value = op->getOperand(0);
-      else
-        return {};
+  /// The weights of the function that `value` is made of, if it is of nothing
+  /// else.
+  SetVector<Value> findWeights(Value value) {
+    SetVector<Value> weights, open;
+    if (isPrepared(value))
+      open.insert(value);
+    for (unsigned i = 0; i < open.size(); ++i) {
+      Operation *op = open[i].getDefiningOp();
+      if (op)
+        open.insert_range(op->getOperands());
+      else if (isa<RankedTensorType>(open[i].getType()))
+        weights.insert(open[i]);
     }
-    auto argument = cast<BlockArgument>(value);
-    return argument.getOwner()->getParentOp() == function ? argument
-                                                          : BlockArgument();
+    return weights;
   }
 
   void addOp(Operation *op) {
@@ -181,6 +180,7 @@ private:
                                     llvm::IsaPred<RankedTensorType>) ||
                        isa<linalg::LinalgOp>(op);
     if (!isOnTensors || isa<tensor::TensorDialect>(op->getDialect()) ||
+        isa<linalg::FillOp>(op) ||
         (op->getNumResults() && isPrepared(op->getResult(0))))
       return;
     std::optional<double> flops = countFlops(op, sizes);
@@ -219,7 +219,7 @@ private:
               perExpert *
               distinctExperts(use.experts, use.slots, capacity.iterations);
         }
-      if (BlockArgument argument = findArgument(weight)) {
+      for (Value argument : findWeights(weight)) {
         double times = timesOf(op);
         double one = distinctExperts(use.experts, use.slots, times),
                all = distinctExperts(use.experts, use.slots, times * use.tokens);
@@ -243,7 +243,8 @@ private:
       if (!isWeight)
         continue;
       cost.parameters += count;
-      cost.activeParameters += count * (isExpert ? share->second.first : 1);
+      if (!argument.use_empty())
+        cost.activeParameters += count * (isExpert ? share->second.first : 1);
       for (auto [loop, capacity] : llvm::zip(loops, cost.loops))
         if (!isExpert && isReadIn(loop, argument))
           capacity.shared += count;

@@ -33,12 +33,12 @@ static std::string hostFeatures() {
   return features.getString();
 }
 
-Expected<CpuTarget> CpuTarget::create(StringRef name) {
+Expected<CodegenTarget> CodegenTarget::create(StringRef name) {
   static const bool initialized = [] {
     return !InitializeNativeTarget() && !InitializeNativeTargetAsmPrinter() &&
            !InitializeNativeTargetAsmParser();
   }();
-  CpuTarget result;
+  CodegenTarget result;
   result.triple = sys::getProcessTriple();
   std::string problem;
   if (initialized)
@@ -59,10 +59,17 @@ Expected<CpuTarget> CpuTarget::create(StringRef name) {
                      Triple(result.triple).getArchName() +
                      "; 'native' is this machine's, " + sys::getHostCPUName());
   result.cpu = name.str();
+  // Instructions for operating systems and enclaves, which no layer needs: a CPU
+  // without them still runs the code.
+  for (StringRef feature : {"pku", "mwaitx", "sgx", "clwb", "wbnoinvd", "invpcid",
+                            "rdpid", "ptwrite", "shstk", "clzero", "pconfig",
+                            "cldemote", "movdiri", "movdir64b", "enqcmd",
+                            "serialize", "rdpru", "mcommit", "uintr", "tsxldtrk", "waitpkg", "rtm"})
+    result.features += (result.features.empty() ? "-" : ",-") + feature.str();
   return result;
 }
 
-Error CpuTarget::checkRunsHere() const {
+Error CodegenTarget::checkRunsHere() const {
   std::unique_ptr<MCSubtargetInfo> wanted(
       target->createMCSubtargetInfo(Triple(triple), cpu, features));
   StringMap<bool> here = sys::getHostCPUFeatures();
@@ -106,7 +113,7 @@ static void optimize(llvm::Module &module, TargetMachine &machine) {
 }
 
 Expected<std::unique_ptr<MemoryBuffer>>
-CpuTarget::emitObject(llvm::Module &module) const {
+CodegenTarget::emitObject(llvm::Module &module) const {
   std::unique_ptr<TargetMachine> machine(target->createTargetMachine(
       Triple(triple), cpu, features, TargetOptions(), Reloc::PIC_,
       CodeModel::Small, CodeGenOptLevel::Default));

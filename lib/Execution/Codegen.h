@@ -26,10 +26,10 @@ namespace moe {
 inline constexpr llvm::StringLiteral kEntryPrefix = "moert_entry_";
 
 /// A CPU to generate code for. Immutable.
-class CpuTarget {
+class CodegenTarget {
 public:
   /// `name` as LLVM spells it; "native" is this machine's CPU with all it has.
-  static llvm::Expected<CpuTarget> create(llvm::StringRef name);
+  static llvm::Expected<CodegenTarget> create(llvm::StringRef name);
 
   /// The CPU's name, never "native".
   llvm::StringRef name() const { return cpu; }

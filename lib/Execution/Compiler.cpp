@@ -26,7 +26,7 @@ namespace moe {
 
 struct Compiler::Impl {
   CompilerOptions options;
-  CpuTarget cpu;
+  CodegenTarget cpu;
   mlir::DialectRegistry registry;
 };
 
@@ -42,7 +42,7 @@ Expected<Compiler> Compiler::create(CompilerOptions options) {
   if (!isAvailable(options.target))
     return makeError("this build has no target '" + stringify(options.target) +
                      "'");
-  Expected<CpuTarget> cpu = CpuTarget::create(options.cpu);
+  Expected<CodegenTarget> cpu = CodegenTarget::create(options.cpu);
   if (!cpu)
     return cpu.takeError();
   auto impl = std::make_shared<Impl>();

@@ -47,6 +47,7 @@ void moe::addCpuLoops(OpPassManager &pm, const CpuTarget &target) {
   options.block = target.block;
   options.chunk = target.chunk;
   options.dot = target.dot;
+  options.prefetch = target.prefetch;
   pm.addPass(createConvertMoEKToCPU(options));
   pm.addPass(createConvertLinalgToLoopsPass());
   addCleanup(pm);

@@ -35,7 +35,6 @@ void moe::addInlined(OpPassManager &pm) {
   pm.addPass(createSymbolDCEPass());
   addCleanup(pm);
   pm.addPass(createMoECheckOps());
-  pm.addPass(createConvertElementwiseToLinalgPass());
   pm.addPass(createMoEExpandLinalg());
   pm.addPass(createMoEGuardData());
   pm.addPass(createMoERequireShapes());
@@ -106,12 +105,13 @@ void moe::addLlvm(OpPassManager &pm, StringRef target, StringRef cpu) {
   pm.addPass(arith::createArithExpandOpsPass(expand));
   pm.addPass(createConvertVectorToSCFPass());
   pm.addPass(createSCFToControlFlowPass());
-  // The C library has no reciprocal square root.
-  math::MathExpandOpsPassOptions roots;
-  roots.opMnemonics = {"rsqrt"};
-  pm.addPass(math::createMathExpandOpsPass(roots));
-  pm.addPass(createConvertMathToLibmPass());
+  // What the C library does not have.
+  math::MathExpandOpsPassOptions missing;
+  missing.opMnemonics = {"rsqrt", "clampf", "fpowi", "ipowi"};
+  pm.addPass(math::createMathExpandOpsPass(missing));
+  // What LLVM has an instruction for must not become a call: fma first of all.
   pm.addPass(createConvertMathToLLVMPass());
+  pm.addPass(createConvertMathToLibmPass());
   pm.addPass(createConvertIndexToLLVMPass());
   ConvertVectorToLLVMPassOptions vector;
   vector.x86Vector = true;

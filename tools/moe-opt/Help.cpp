@@ -29,8 +29,8 @@ EXAMPLES:
         from there to the end; the file may have been edited
   moe-opt layer.mlir --moe-decompose --canonicalize
         two passes by name
-  moe-opt layer.mlir --pass-pipeline='builtin.module(moe-stages{target=cpu to=kernels},cse)'
-        a part of a pipeline between other passes
+  moe-opt layer.mlir --pass-pipeline='builtin.module(moe-stages{to=kernels},cse)'
+        a part of a pipeline between other passes; also: target=, from=, cpu=
   moe-run stages/5-llvm.mlir --compile-from=llvm --random=1
         run what moe-opt wrote
 

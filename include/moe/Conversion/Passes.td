@@ -140,7 +140,8 @@ def ConvertMoEKToCPU : Pass<"convert-moek-to-cpu"> {
     Option<"panel", "panel", "int64_t", /*default=*/"64", "columns of a panel, for weights without a layout">,
     Option<"block", "block", "int64_t", /*default=*/"128", "K of a block, for weights without a layout">,
     Option<"chunk", "chunk", "int64_t", /*default=*/"2", "panels of a task, for weights without a layout">,
-    Option<"dot", "dot", "bool", /*default=*/"false", "multiply bf16 pairs with vdpbf16ps">];
+    Option<"dot", "dot", "bool", /*default=*/"false", "multiply bf16 pairs with vdpbf16ps">,
+    Option<"prefetch", "prefetch", "int64_t", /*default=*/"0", "blocks ahead of which packed weights are asked for, 0: none">];
   let dependentDialects = [
     "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
     "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
@@ -232,7 +233,9 @@ def MoELoopState : Pass<"moe-loop-state"> {
     What an iteration of `scf.for` or `scf.while` passes to the next one is written
     into the tensor that it got (`bufferization.materialize_in_destination`). So
     a loop needs the same buffers in each iteration, whatever its body computes;
-    an op that wrote there already costs no copy. Runs before bufferization.
+    an op that wrote there already costs no copy. A state that changes places with
+    another one, or that an op writes into before it is read for the last time, is
+    copied first. Runs before bufferization.
 
     ```mlir
     %r = scf.for ... iter_args(%s = %x) {
@@ -242,6 +245,9 @@ def MoELoopState : Pass<"moe-loop-state"> {
       %in_place = bufferization.materialize_in_destination %next in %s
       scf.yield %in_place
     ```
+
+    A branch that yields a tensor from outside of it yields a copy: bufferization
+    would take all values that such branches can yield for one.
   }];
   let statistics = [
     Statistic<"numWritten", "states", "tensors that a loop passes on">];

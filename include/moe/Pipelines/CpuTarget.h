@@ -23,6 +23,7 @@ struct CpuTarget {
   int64_t block;       ///< K of a block, so that a block of a panel stays in L1
   int64_t chunk;       ///< panels of a task
   bool dot;            ///< multiply bf16 pairs with vdpbf16ps
+  int64_t prefetch;    ///< blocks ahead of which weights are asked for
 };
 
 /// The row for the CPU that LLVM calls `cpu`, or for this machine ("native").

@@ -9,6 +9,7 @@
 
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
 
 namespace moe {
@@ -61,46 +62,93 @@ static Value getDestination(Value value) {
   return value;
 }
 
+/// True for uses that read a tensor and pass it on to nobody.
+static bool isRead(OpOperand &use) {
+  auto op = dyn_cast<DestinationStyleOpInterface>(use.getOwner());
+  return op ? op.isDpsInput(&use)
+            : isa<tensor::ExtractOp, tensor::DimOp>(use.getOwner());
+}
+
 namespace {
+/// A tensor in the body of a loop, and the operand of the terminator that
+/// becomes it in the next iteration.
+struct State {
+  OpOperand &next;
+  BlockArgument now;
+};
+
 struct LoopStatePass : moe::impl::MoELoopStateBase<LoopStatePass> {
-  /// Writes operand `next` of a terminator into `state`, one of `states`.
-  void write(OpOperand &next, Value state, ValueRange states) {
-    auto type = dyn_cast<RankedTensorType>(state.getType());
-    Value destination = getDestination(next.get());
-    if (!type || destination == state)
-      return;
-    OpBuilder b(next.getOwner());
-    Location loc = next.getOwner()->getLoc();
-    Value value = next.get();
-    // Another state is overwritten, too: save this one first, before any is.
-    if (llvm::is_contained(states, destination)) {
-      b.setInsertionPointAfterValue(value);
-      value = bufferization::AllocTensorOp::create(
-          b, loc, type, /*dynamicSizes=*/ValueRange(), /*copy=*/value);
-      b.setInsertionPoint(next.getOwner());
+  void writeInPlace(ArrayRef<State> states) {
+    SmallVector<State> written;
+    for (State state : states)
+      if (isa<RankedTensorType>(state.now.getType()) &&
+          state.next.get() != state.now &&
+          getDestination(state.next.get()) != state.now)
+        written.push_back(state);
+    // One that is more than read, by an op that writes into it or as another
+    // state, is read from a copy, so that it can be overwritten.
+    for (State state : written) {
+      if (llvm::all_of(state.now.getUses(), isRead))
+        continue;
+      OpBuilder b = OpBuilder::atBlockBegin(state.now.getOwner());
+      auto copy = bufferization::AllocTensorOp::create(
+          b, state.now.getLoc(), cast<RankedTensorType>(state.now.getType()),
+          /*dynamicSizes=*/ValueRange(), /*copy=*/state.now);
+      state.now.replaceAllUsesExcept(copy, copy);
     }
-    next.set(
-        bufferization::MaterializeInDestinationOp::create(b, loc, value, state)
-            ->getResult(0));
-    ++numWritten;
+    for (State state : written) {
+      Operation *terminator = state.next.getOwner();
+      OpBuilder b(terminator);
+      state.next.set(bufferization::MaterializeInDestinationOp::create(
+                         b, terminator->getLoc(), state.next.get(), state.now)
+                         ->getResult(0));
+      ++numWritten;
+    }
+  }
+
+  /// Copies what `region`, a branch, yields of tensors that it did not compute.
+  static void copyForeign(Region &region) {
+    Operation *yield = region.front().getTerminator();
+    for (OpOperand &operand : yield->getOpOperands()) {
+      auto type = dyn_cast<RankedTensorType>(operand.get().getType());
+      if (!type || region.isAncestor(operand.get().getParentRegion()))
+        continue;
+      if (auto branch = dyn_cast<scf::IfOp>(yield->getParentOp()))
+        if (unsigned i = operand.getOperandNumber();
+            getDestination(branch.thenYield().getOperand(i)) ==
+            getDestination(branch.elseYield().getOperand(i)))
+          continue;
+      OpBuilder b(yield);
+      operand.set(bufferization::AllocTensorOp::create(
+          b, yield->getLoc(), type, /*dynamicSizes=*/ValueRange(),
+          /*copy=*/operand.get()));
+    }
   }
 
   void runOnOperation() override {
     getOperation()->walk([&](Operation *op) {
+      SmallVector<State> states;
       if (auto loop = dyn_cast<scf::ForOp>(op)) {
-        for (auto [next, state] : llvm::zip_equal(
-                 *loop.getYieldedValuesMutable(), loop.getRegionIterArgs()))
-          write(next, state, loop.getRegionIterArgs());
+        for (auto [next, now] : llvm::zip_equal(*loop.getYieldedValuesMutable(),
+                                                loop.getRegionIterArgs()))
+          states.push_back({next, now});
       } else if (auto loop = dyn_cast<scf::WhileOp>(op)) {
         // The state reaches the second region through the condition.
-        for (auto [state, name] : llvm::zip_equal(
+        for (auto [state, now] : llvm::zip_equal(
                  loop.getConditionOp().getArgs(), loop.getAfterArguments())) {
           auto before = dyn_cast<BlockArgument>(state);
           if (before && before.getOwner() == loop.getBeforeBody())
-            write(loop.getYieldOp()->getOpOperand(before.getArgNumber()), name,
-                  loop.getAfterArguments());
+            states.push_back(
+                {loop.getYieldOp()->getOpOperand(before.getArgNumber()), now});
         }
       }
+      writeInPlace(states);
+    });
+    getOperation()->walk([&](Operation *op) {
+      if (isa<scf::IfOp, scf::IndexSwitchOp, scf::ExecuteRegionOp>(op))
+        for (Region &region : op->getRegions())
+          if (region.hasOneBlock())
+            copyForeign(region);
     });
   }
 };

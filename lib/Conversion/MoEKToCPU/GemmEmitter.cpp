@@ -35,6 +35,9 @@ GemmEmitter::GemmEmitter(KernelBuilder &b, moek::GemmOp op,
              element.isBF16();
   tile = {options.lanes,  options.rowsPerTile, layout.getPanel(), blocks.size,
           layout.getPair(), dot ? Bf16Method::Dot : Bf16Method::Expand};
+  // Only packed weights are one stream.
+  if (op.getLayoutAttr())
+    tile.prefetch = options.prefetch;
   leftType = dot ? source : Type(b.getF32Type());
   kBlocks = blocks.count;
   columns = tile.panel / accumulators;
@@ -242,12 +245,24 @@ void GemmEmitter::multiplyPanel(Value group, Value chunk, Value count,
     operands.weights = packed;
     operands.group = operands.offset = b.index(0);
   }
+  // Tile i asks for the i-th part of the block to come, a line a step.
+  auto aheadOf = [&](Value row) -> Value {
+    if (!tile.prefetch)
+      return {};
+    int64_t bytes = cast<MemRefType>(operands.weights.getType())
+                        .getElementTypeBitWidth() / 8;
+    int64_t part = tile.block / tile.pair * (64 / bytes);
+    Value start = b.add(operands.offset, tile.prefetch * blockSize);
+    return b.add(start, b.mul(b.div(row, tile.rows), part));
+  };
   Value rest = b.rem(rows, tile.rows), whole = b.sub(rows, rest);
   b.loop(b.index(0), whole, tile.rows, [&](Value row) {
     operands.row = row;
+    operands.ahead = aheadOf(row);
     emitMicroKernel(b, tile, tile.rows, operands);
   });
   // One tile for each number of rows that can be left over.
+  operands.ahead = aheadOf(whole);
   SmallVector<int64_t> cases;
   for (int64_t i = 1; i < tile.rows; ++i)
     cases.push_back(i);

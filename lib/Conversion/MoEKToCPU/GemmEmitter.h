@@ -20,6 +20,7 @@ struct CpuKernelOptions {
   int64_t lanes, rowsPerTile;
   int64_t panel, block, chunk; ///< for weights without a layout
   bool dot;
+  int64_t prefetch;
 };
 
 /// Emits one gemm on memrefs.

@@ -63,6 +63,8 @@ private:
 
   /// One k, or one pair of k.
   void emitStep(Value k, SmallVectorImpl<Value> &sums) {
+    if (tile.prefetch)
+      askAhead(k);
     if (tile.pair == 1)
       return multiplyRows(k, loadPlain(k), sums);
     SmallVector<Value> words = loadPairs(k);
@@ -82,6 +84,17 @@ private:
     }
     multiplyRows(k, first, sums);
     multiplyRows(b.add(k, 1), second, sums);
+  }
+
+  /// Asks for one cache line of weights that come later. A stream beside the
+  /// arithmetic hides memory that arithmetic alone would wait for.
+  void askAhead(Value k) {
+    int64_t line = 64 * 8 / element.getIntOrFloatBitWidth();
+    Value at = b.add(operands.ahead, b.mul(b.div(k, tile.pair), line));
+    memref::PrefetchOp::create(b, operands.weights,
+                               ValueRange{operands.group, at},
+                               /*isWrite=*/false, /*localityHint=*/2,
+                               /*isDataCache=*/true);
   }
 
   Value splat(VectorType type, uint32_t value) {

@@ -26,6 +26,9 @@ struct Tile {
   int64_t block; ///< K of a block, a multiple of pair
   int64_t pair;  ///< values of K that lie side by side
   Bf16Method bf16;
+  /// Blocks ahead of which a tile asks for weights, one cache line a step; 0:
+  /// it does not.
+  int64_t prefetch = 0;
 };
 
 /// Adds the product of `tile.rows` (or fewer) rows and one block of a panel to
@@ -36,6 +39,8 @@ struct MicroKernelOperands {
   mlir::Value left, row;
   mlir::Value weights, group, offset;
   mlir::Value sums, column;
+  /// First element that the tile asks for, if it prefetches.
+  mlir::Value ahead;
 };
 void emitMicroKernel(KernelBuilder &b, const Tile &tile, int64_t rows,
                      const MicroKernelOperands &operands);

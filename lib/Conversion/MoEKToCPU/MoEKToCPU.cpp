@@ -10,12 +10,15 @@
 #include "Vectorize.h"
 #include "moe/Conversion/Passes.h"
 
+#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
+#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Dialect/X86Vector/X86VectorDialect.h"
+#include "mlir/Transforms/DialectConversion.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace moe {
@@ -77,7 +80,7 @@ struct ConvertMoEKToCPUPass
   }
 
   void runOnOperation() override {
-    CpuKernelOptions options{lanes, rowsPerTile, panel, block, chunk, dot};
+    CpuKernelOptions options{lanes, rowsPerTile, panel, block, chunk, dot, prefetch};
     SmallVector<moek::GemmOp> gemms;
     SmallVector<moek::PackOp> packs;
     getOperation()->walk([&](moek::GemmOp op) { gemms.push_back(op); });
@@ -97,11 +100,26 @@ struct ConvertMoEKToCPUPass
       op.erase();
     }
     getOperation()->walk([&](Operation *op) { emitRouting(op); });
-    // Vector functions as polynomials: there is no vector math library to call.
-    RewritePatternSet patterns(&getContext());
-    populateMathPolynomialApproximationPatterns(patterns);
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+    if (failed(lowerMath()))
       signalPassFailure();
+  }
+
+  /// Vector functions as polynomials: there is no vector math library to call.
+  /// What these are made of are instructions, and must not become calls either.
+  LogicalResult lowerMath() {
+    RewritePatternSet polynomials(&getContext());
+    populateMathPolynomialApproximationPatterns(polynomials);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(polynomials))))
+      return failure();
+    LLVMTypeConverter converter(&getContext());
+    RewritePatternSet patterns(&getContext());
+    populateMathToLLVMConversionPatterns(converter, patterns);
+    ConversionTarget target(getContext());
+    target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
+    target.addIllegalOp<math::AbsFOp, math::CeilOp, math::CopySignOp,
+                        math::FloorOp, math::FmaOp, math::RoundEvenOp,
+                        math::SqrtOp, math::TruncOp>();
+    return applyPartialConversion(getOperation(), target, std::move(patterns));
   }
 };
 

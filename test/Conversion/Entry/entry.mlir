@@ -62,3 +62,23 @@ func.func @sizes(%x: tensor<?xf32> {moe.dims = ["T"]}, %z: tensor<?xf32> {moe.di
   %y = linalg.exp ins(%z : tensor<?xf32>) outs(%e : tensor<?xf32>) -> tensor<?xf32>
   return %e, %y : tensor<?xf32>, tensor<?xf32>
 }
+
+// -----
+
+// All results are written as tensors before any is copied: one that is computed in the
+// buffer of another is seen by bufferization.
+
+// CHECK-LABEL: func.func @swapped(
+// CHECK-SAME: %[[A:[a-z0-9]+]]: memref<4xf32>, %[[B:[a-z0-9]+]]: memref<4xf32>)
+// CHECK-DAG: %[[TO_A:.+]] = bufferization.to_tensor %[[A]] restrict writable
+// CHECK-DAG: %[[TO_B:.+]] = bufferization.to_tensor %[[B]] restrict writable
+// CHECK: %[[IN_A:.+]] = bufferization.materialize_in_destination %{{.+}} in %[[TO_A]]
+// CHECK: %[[IN_B:.+]] = bufferization.materialize_in_destination %{{.+}} in %[[TO_B]]
+// CHECK: bufferization.materialize_in_destination %[[IN_A]] in restrict writable %[[A]]
+// CHECK: bufferization.materialize_in_destination %[[IN_B]] in restrict writable %[[B]]
+func.func @swapped(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %e = tensor.empty() : tensor<4xf32>
+  %0 = linalg.exp ins(%x : tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+  %1 = linalg.add ins(%x, %0 : tensor<4xf32>, tensor<4xf32>) outs(%0 : tensor<4xf32>) -> tensor<4xf32>
+  return %1, %0 : tensor<4xf32>, tensor<4xf32>
+}

@@ -6,10 +6,11 @@ func.func @fresh(%x: tensor<4xf32>, %n: index) -> tensor<4xf32> {
   %c1 = arith.constant 1 : index
   // CHECK: scf.for {{.+}} iter_args(%[[STATE:.+]] = %{{.+}})
   %r = scf.for %i = %c0 to %n step %c1 iter_args(%s = %x) -> tensor<4xf32> {
-    // CHECK: %[[NEXT:.+]] = arith.addf
+    // CHECK: %[[NEXT:.+]] = linalg.add
     // CHECK: %[[WRITTEN:.+]] = bufferization.materialize_in_destination %[[NEXT]] in %[[STATE]]
     // CHECK: scf.yield %[[WRITTEN]]
-    %z = arith.addf %s, %x : tensor<4xf32>
+    %e = tensor.empty() : tensor<4xf32>
+    %z = linalg.add ins(%s, %x : tensor<4xf32>, tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
     scf.yield %z : tensor<4xf32>
   }
   return %r : tensor<4xf32>
@@ -42,7 +43,7 @@ func.func @in_place(%x: tensor<4xf32>, %n: index, %c: i1) -> (tensor<4xf32>, ten
   return %r#0, %r#1, %r#2 : tensor<4xf32>, tensor<4xf32>, index
 }
 
-// What writes into the state while it is still read is not in place.
+// What an op writes into while it is still read is copied first.
 
 // CHECK-LABEL: @read_later
 func.func @read_later(%x: tensor<4xf32>, %n: index) -> tensor<4xf32> {
@@ -50,8 +51,9 @@ func.func @read_later(%x: tensor<4xf32>, %n: index) -> tensor<4xf32> {
   %c1 = arith.constant 1 : index
   // CHECK: scf.for {{.+}} iter_args(%[[STATE:.+]] = %{{.+}})
   %r = scf.for %i = %c0 to %n step %c1 iter_args(%s = %x) -> tensor<4xf32> {
-    // CHECK: %[[A:.+]] = linalg.exp
-    // CHECK: %[[B:.+]] = linalg.add
+    // CHECK: %[[COPY:.+]] = bufferization.alloc_tensor() copy(%[[STATE]])
+    // CHECK: %[[A:.+]] = linalg.exp {{.*}} outs(%[[COPY]]
+    // CHECK: %[[B:.+]] = linalg.add ins(%[[A]], %[[COPY]]
     // CHECK: bufferization.materialize_in_destination %[[B]] in %[[STATE]]
     %a = linalg.exp ins(%x : tensor<4xf32>) outs(%s : tensor<4xf32>) -> tensor<4xf32>
     %b = linalg.add ins(%a, %s : tensor<4xf32>, tensor<4xf32>) outs(%a : tensor<4xf32>) -> tensor<4xf32>
@@ -60,7 +62,7 @@ func.func @read_later(%x: tensor<4xf32>, %n: index) -> tensor<4xf32> {
   return %r : tensor<4xf32>
 }
 
-// States that change places are saved before any of them is overwritten.
+// And so are states that change places.
 
 // CHECK-LABEL: @swap
 func.func @swap(%x: tensor<?xf32>, %y: tensor<?xf32>, %n: index) -> (tensor<?xf32>, tensor<?xf32>) {
@@ -85,7 +87,7 @@ func.func @while(%x: tensor<4xf32>, %y: tensor<4xf32>, %n: index) -> tensor<4xf3
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   // CHECK: ^bb0(%{{.+}}: tensor<4xf32>, %{{.+}}: index, %[[STATE:.+]]: tensor<4xf32>):
-  // CHECK: %[[NEXT:.+]] = arith.addf
+  // CHECK: %[[NEXT:.+]] = linalg.add
   // CHECK: %[[WRITTEN:.+]] = bufferization.materialize_in_destination %[[NEXT]] in %[[STATE]]
   // CHECK: scf.yield %{{.+}}, %[[WRITTEN]], %{{.+}}
   %r:3 = scf.while (%i = %c0, %s = %x, %t = %y) : (index, tensor<4xf32>, tensor<4xf32>) -> (tensor<4xf32>, index, tensor<4xf32>) {
@@ -94,9 +96,31 @@ func.func @while(%x: tensor<4xf32>, %y: tensor<4xf32>, %n: index) -> tensor<4xf3
   } do {
   ^bb0(%t: tensor<4xf32>, %i: index, %s: tensor<4xf32>):
     %j = arith.addi %i, %c1 : index
-    %z = arith.addf %s, %t : tensor<4xf32>
-    %u = math.exp %t : tensor<4xf32>
+    %e = tensor.empty() : tensor<4xf32>
+    %z = linalg.add ins(%s, %t : tensor<4xf32>, tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+    %u = linalg.exp ins(%t : tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
     scf.yield %j, %z, %u : index, tensor<4xf32>, tensor<4xf32>
   }
   return %r#2 : tensor<4xf32>
+}
+
+// A tensor that a branch did not compute is copied.
+
+// CHECK-LABEL: @branch
+// CHECK-SAME: %[[X:.+]]: tensor<4xf32>
+func.func @branch(%x: tensor<4xf32>, %c: i1) -> tensor<4xf32> {
+  // CHECK: scf.if
+  // CHECK:   %[[EXP:.+]] = linalg.exp
+  // CHECK:   scf.yield %[[EXP]]
+  // CHECK: } else {
+  // CHECK:   %[[COPY:.+]] = bufferization.alloc_tensor() copy(%[[X]])
+  // CHECK:   scf.yield %[[COPY]]
+  %y = scf.if %c -> tensor<4xf32> {
+    %e = tensor.empty() : tensor<4xf32>
+    %a = linalg.exp ins(%x : tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+    scf.yield %a : tensor<4xf32>
+  } else {
+    scf.yield %x : tensor<4xf32>
+  }
+  return %y : tensor<4xf32>
 }

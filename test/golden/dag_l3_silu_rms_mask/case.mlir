@@ -1,5 +1,7 @@
 // RUN: moe-run %s --target=reference --weights=%S/inputs.safetensors \
 // RUN:   --expect=%S/expected.safetensors --exact-rows
+// RUN: moe-run %s --target=cpu --weights=%S/inputs.safetensors \
+// RUN:   --expect=%S/expected.safetensors --exact-rows
 
 // Three rounds of messages between the expert outputs of a token, some of which are
 // missing: they neither send nor receive, and their share of the residual is lost.

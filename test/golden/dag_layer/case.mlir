@@ -1,5 +1,7 @@
 // RUN: moe-run %s --target=reference --weights=%S/inputs.safetensors \
 // RUN:   --expect=%S/expected.safetensors --exact-rows
+// RUN: moe-run %s --target=cpu --weights=%S/inputs.safetensors \
+// RUN:   --expect=%S/expected.safetensors --exact-rows
 
 // A DAG-MoE layer: a softmax router, SwiGLU experts whose outputs are kept apart, and two
 // rounds of messages between them; the token is shared out among them as their residual.

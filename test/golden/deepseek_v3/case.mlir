@@ -1,5 +1,7 @@
 // RUN: moe-run %s --target=reference --weights=%S/inputs.safetensors \
 // RUN:   --expect=%S/expected.safetensors --exact-rows
+// RUN: moe-run %s --target=cpu --weights=%S/inputs.safetensors \
+// RUN:   --expect=%S/expected.safetensors --exact-rows
 
 // DeepSeek-V3: sigmoid scores. A bias decides who is selected, but not with which
 // weight; of 4 groups of experts only the 2 with the best pair take part. The weights of

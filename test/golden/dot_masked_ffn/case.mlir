@@ -1,5 +1,7 @@
 // RUN: moe-run %s --target=reference --weights=%S/inputs.safetensors \
 // RUN:   --expect=%S/expected.safetensors --exact-rows
+// RUN: moe-run %s --target=cpu --weights=%S/inputs.safetensors \
+// RUN:   --expect=%S/expected.safetensors --exact-rows
 
 // DOT-MoE, from a dense FFN to experts. A transport plan shares its 48 neurons out among 6
 // experts, 8 each. While that is learned, the dense FFN is masked: a neuron counts for the

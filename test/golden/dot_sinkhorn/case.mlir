@@ -1,5 +1,7 @@
 // RUN: moe-run %s --target=reference --weights=%S/inputs.safetensors \
 // RUN:   --expect=%S/expected.safetensors --exact-rows
+// RUN: moe-run %s --target=cpu --weights=%S/inputs.safetensors \
+// RUN:   --expect=%S/expected.safetensors --exact-rows
 
 // DOT-MoE: 48 neurons are shared out among 6 experts, 8 each, at three temperatures: a
 // transport plan, its greedy rounding, and the matrix of zeros and ones that stands in for

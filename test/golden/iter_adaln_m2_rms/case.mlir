@@ -1,5 +1,7 @@
 // RUN: moe-run %s --target=reference --weights=%S/inputs.safetensors \
 // RUN:   --expect=%S/expected.safetensors --exact-rows
+// RUN: moe-run %s --target=cpu --weights=%S/inputs.safetensors \
+// RUN:   --expect=%S/expected.safetensors --exact-rows
 
 // IterAdaLN at iteration 2: an RMS norm whose scale and shift depend on the iteration and
 // on the token.

@@ -1,5 +1,7 @@
 // RUN: moe-run %s --target=reference --weights=%S/inputs.safetensors \
 // RUN:   --expect=%S/expected.safetensors --exact-rows
+// RUN: moe-run %s --target=cpu --weights=%S/inputs.safetensors \
+// RUN:   --expect=%S/expected.safetensors --exact-rows
 
 // LoopMoE: one block of shared weights, run 3 times. Each iteration modulates its norm by
 // its number and by the token, routes anew, and adds the experts' output through a gate.

@@ -1,5 +1,7 @@
 // RUN: moe-run %s --target=reference --weights=%S/inputs.safetensors \
 // RUN:   --expect=%S/expected.safetensors --exact-rows
+// RUN: moe-run %s --target=cpu --weights=%S/inputs.safetensors \
+// RUN:   --expect=%S/expected.safetensors --exact-rows
 
 // The balance loss of Hugging Face's Mixtral: the tokens of two layers are pooled, and the
 // counts are not divided by the 2 slots, so that it is twice Switch's. Padding can be left

@@ -1,5 +1,7 @@
 // RUN: moe-run %s --target=reference --weights=%S/inputs.safetensors \
 // RUN:   --expect=%S/expected.safetensors --exact-rows
+// RUN: moe-run %s --target=cpu --weights=%S/inputs.safetensors \
+// RUN:   --expect=%S/expected.safetensors --exact-rows
 
 // The z-loss of a router: 0.001 * the mean over the tokens of logsumexp(logits)^2, which
 // keeps logits small.

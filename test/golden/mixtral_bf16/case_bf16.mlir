@@ -1,5 +1,7 @@
 // RUN: moe-run %s --target=reference --weights=%S/inputs.safetensors \
 // RUN:   --expect=%S/expected_bf16.safetensors
+// RUN: moe-run %s --target=cpu --weights=%S/inputs.safetensors \
+// RUN:   --expect=%S/expected_bf16.safetensors
 
 // Mixtral in bf16, held against the numbers of case.mlir. Tokens, experts and the result
 // are stored in bf16; the router stays in f32, and so do all sums.

@@ -1,5 +1,7 @@
 // RUN: moe-run %s --target=reference --weights=%S/inputs.safetensors \
 // RUN:   --expect=%S/expected.safetensors --exact-rows
+// RUN: moe-run %s --target=cpu --weights=%S/inputs.safetensors \
+// RUN:   --expect=%S/expected.safetensors --exact-rows
 
 // OLMoE: as Mixtral, but the probabilities of the 3 selected experts are not
 // renormalised: the weights sum to less than 1.

@@ -1,5 +1,7 @@
 // RUN: moe-run %s --target=reference --weights=%S/inputs.safetensors \
 // RUN:   --expect=%S/expected.safetensors --exact-rows
+// RUN: moe-run %s --target=cpu --weights=%S/inputs.safetensors \
+// RUN:   --expect=%S/expected.safetensors --exact-rows
 
 // Noisy top-k: each logit gets noise of its own, learned size: z = x w_router + noise *
 // softplus(x w_noise). The noise is an input, so that a run can be repeated. Softmax

@@ -82,7 +82,7 @@ private:
 } // namespace
 
 DagProgram::DagProgram(uint64_t seed)
-    : draw(seed), dtypes(draw, seed / 7), slots(draw.between(1, 4)),
+    : draw(seed), dtypes(draw, seed), slots(draw.between(1, 4)),
       width(draw.width()), inner(draw.pick<int64_t>({1, 3, 4})),
       depth(draw.between(0, 3)), hasMask(draw.chance(0.5)),
       isPacked(draw.chance(0.5)) {

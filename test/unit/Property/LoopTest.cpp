@@ -114,7 +114,7 @@ struct AdaLN {
 TEST(PropertyTest, IterAdaLN) {
   forEachSeed(8, [](uint64_t seed) {
     Draw draw(seed);
-    DTypes dtypes(draw, seed / 7);
+    DTypes dtypes(draw, seed);
     bool hasGate = draw.chance(0.5);
     AdaLN op(draw, dtypes, seed, hasGate);
     Type n(dtypes.next(), {"T", op.width}),
@@ -154,7 +154,7 @@ TEST(PropertyTest, IterAdaLN) {
 // h is normed again and again, by what the number of the iteration says; each
 // iteration's h is kept, and the iterations are counted.
 TEST(PropertyTest, Loop) {
-  forEachSeed(10, [](uint64_t seed) {
+  forEachSeed(8, [](uint64_t seed) {
     Draw draw(seed);
     DTypes dtypes(draw, seed, /*mayMix=*/false);
     AdaLN op(draw, dtypes, seed, /*hasGate=*/false);

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "moe/Dialect/MoE/Transforms/Passes.h"
+#include "moe/Dialect/MoE/Utils/TensorBuilder.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -20,6 +21,7 @@ namespace moe {
 } // namespace moe
 
 using namespace mlir;
+using namespace moe;
 
 namespace {
 
@@ -39,10 +41,48 @@ struct LowerUnPack : OpRewritePattern<linalg::UnPackOp> {
   }
 };
 
+/// An op on the elements of tensors of one shape, and on scalars, as loops.
+/// Upstream's pass would write into one of the operands.
+struct ExpandElementwise : RewritePattern {
+  explicit ExpandElementwise(MLIRContext *context)
+      : RewritePattern(MatchAnyOpTypeTag(), /*benefit=*/1, context) {}
+
+  LogicalResult matchAndRewrite(Operation *op,
+                                PatternRewriter &rewriter) const override {
+    auto isTensor = [](Type type) { return isa<RankedTensorType>(type); };
+    if (!OpTrait::hasElementwiseMappableTraits(op) ||
+        !llvm::any_of(op->getOperandTypes(), isTensor))
+      return rewriter.notifyMatchFailure(op, "not element-wise on tensors");
+    TensorBuilder b(op->getLoc(), rewriter);
+    Value shaped = *llvm::find_if(op->getOperands(), [&](Value operand) {
+      return isTensor(operand.getType());
+    });
+    unsigned rank = cast<RankedTensorType>(shaped.getType()).getRank();
+    AffineMap element = b.getMultiDimIdentityMap(rank);
+    AffineMap scalar = AffineMap::get(rank, 0, b.getContext());
+    SmallVector<AffineMap> maps;
+    for (Type type : op->getOperandTypes())
+      maps.push_back(isTensor(type) ? element : scalar);
+    maps.push_back(element);
+    Type type = getElementTypeOrSelf(op->getResult(0));
+    Value result = b.generic(
+        op->getOperands(), maps, b.empty(b.sizes(shaped), type),
+        [&](ValueRange args) {
+          Operation *inner = Operation::create(
+              op->getLoc(), op->getName(), type, args.drop_back(),
+              op->getDiscardableAttrDictionary(), op->getPropertiesStorage(),
+              {}, 0);
+          return static_cast<OpBuilder &>(b).insert(inner)->getResult(0);
+        });
+    rewriter.replaceOp(op, b.cast(result, op->getResult(0).getType()));
+    return success();
+  }
+};
+
 struct ExpandLinalgPass : moe::impl::MoEExpandLinalgBase<ExpandLinalgPass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<LowerPack, LowerUnPack>(&getContext());
+    patterns.add<LowerPack, LowerUnPack, ExpandElementwise>(&getContext());
     SmallVector<linalg::SoftmaxOp> softmaxes;
     getOperation()->walk(
         [&](linalg::SoftmaxOp op) { softmaxes.push_back(op); });

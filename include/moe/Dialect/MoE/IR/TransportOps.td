@@ -73,17 +73,17 @@ def MoE_AssignOp : MoE_Op<"assign"> {
     e if the row is free and the column has room. `method(exact)` finds an
     assignment of the largest total score; if there are several it is free which.
 
-    With capacities that sum to n the counts are exact. Rows for which there is no
-    room left get -1. A negative capacity counts as 0.
+    The capacities sum to n, so every row gets a column and the counts are exact.
 
     Source: DOT-MoE (arXiv 2606.01666), which rounds a transport plan greedily.
 
     **Operands.** `scores` [n,E]; `capacity` [E] i32. **Result.** `member` [n] i32.
     **Data types.** Scores are f64, f32, f16 or bf16 and compared exactly; `exact`
     sums them in f64. **Ties** (greedy) go to the lower row, then the lower column.
-    **NaN** counts as less than -inf in `greedy`; in `exact` what is not finite
-    counts as the least finite score. **n = 0**: empty. **Determinism**: same
-    input, same result.
+    **NaN** counts as less than -inf in `greedy`; `exact` takes as few NaN, then as
+    few -inf, then as many +inf as it can. Run-time error: a negative capacity, or
+    capacities that do not sum to n; every member is -1 then. **n = 0**: empty.
+    **Determinism**: same input, same result.
 
     **Constraints.**
     - (C1) `scores` is [n,E] with static E >= 1.

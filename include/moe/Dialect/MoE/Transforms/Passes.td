@@ -92,10 +92,10 @@ def MoECheckOps : Pass<"moe-check-ops", "::mlir::ModuleOp"> {
 }
 
 def MoEExpandLinalg : Pass<"moe-expand-linalg"> {
-  let summary = "write composite linalg ops as those that are loops";
+  let summary = "write ops on tensors as linalg ops that are loops";
   let description = [{
-    `linalg.softmax`, `linalg.pack` and `linalg.unpack` have no loops of their own
-    and no bufferization. They become `linalg.generic`,
+    `linalg.softmax`, `linalg.pack`, `linalg.unpack` and arith and math ops on
+    tensors have no loops of their own and no bufferization. They become `linalg.generic`,
     `linalg.transpose`, padding, reshapes and slices. A softmax subtracts the
     greatest element first, as `moe.route` does.
   }];
