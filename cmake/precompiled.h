@@ -1,5 +1,13 @@
 // The upstream headers that most files include, compiled once for all of them.
 #ifdef __cplusplus
+// The packaged LLVM is built without statistics, and mlir::Pass::Statistic is
+// constructed inside it: code that asserts must not see another layout.
+#ifndef NDEBUG
+#define NDEBUG
+#include "llvm/ADT/Statistic.h"
+#undef NDEBUG
+#include <cassert>
+#endif
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"

@@ -25,6 +25,7 @@ for name, folder in tools.items():
         lit_config.fatal(f"{path} is not there; build it first: ninja -C {config.build_dir} check-moe")
     config.substitutions.append((rf"(?<![\w./-]){re.escape(name)}(?![\w./-])", path))
 
+config.substitutions.append(("%moe_src", os.path.dirname(config.test_source_root)))
 config.substitutions.append(("%python", sys.executable))
 config.substitutions.append(("%dialects", os.path.join(config.test_source_root, "../include/moe/Dialect")))
 

@@ -58,8 +58,8 @@ static void print(llvm::raw_ostream &os, StringRef name,
                       shortened(cost.bytes))
      << llvm::formatv(kRow, "", "inputs, results, weights", "", "",
                       shortened(cost.traffic))
-     << "  parameters " << shortened(cost.parameters) << ", of which a token uses "
-     << shortened(cost.activeParameters) << "\n";
+     << "  parameters " << shortened(cost.parameters)
+     << ", of which a token uses " << shortened(cost.activeParameters) << "\n";
   for (const LoopCapacity &loop : cost.loops) {
     os << "  loop at " << describe(loop.loc) << ": " << loop.iterations
        << " iterations share " << shortened(loop.shared)

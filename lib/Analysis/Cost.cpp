@@ -150,7 +150,8 @@ private:
     }
     if (!offsets)
       return std::nullopt;
-    double experts = cast<RankedTensorType>(offsets.getType()).getDimSize(0) - 1;
+    double experts =
+        cast<RankedTensorType>(offsets.getType()).getDimSize(0) - 1;
     ExpertUse use{weights, experts, experts, 1};
     if (auto group = offsets.getDefiningOp<GroupOp>()) {
       use.slots = std::min<double>(group.getNumSlots(), experts);
@@ -176,9 +177,9 @@ private:
   }
 
   void addOp(Operation *op) {
-    bool isOnTensors = llvm::any_of(op->getOperandTypes(),
-                                    llvm::IsaPred<RankedTensorType>) ||
-                       isa<linalg::LinalgOp>(op);
+    bool isOnTensors =
+        llvm::any_of(op->getOperandTypes(), llvm::IsaPred<RankedTensorType>) ||
+        isa<linalg::LinalgOp>(op);
     if (!isOnTensors || isa<tensor::TensorDialect>(op->getDialect()) ||
         isa<linalg::FillOp>(op) ||
         (op->getNumResults() && isPrepared(op->getResult(0))))
@@ -222,7 +223,8 @@ private:
       for (Value argument : findWeights(weight)) {
         double times = timesOf(op);
         double one = distinctExperts(use.experts, use.slots, times),
-               all = distinctExperts(use.experts, use.slots, times * use.tokens);
+               all =
+                   distinctExperts(use.experts, use.slots, times * use.tokens);
         auto &share = shares[argument];
         share.first = std::max(share.first, one / use.experts);
         share.second = std::max(share.second, all / use.experts);
@@ -249,7 +251,8 @@ private:
         if (!isExpert && isReadIn(loop, argument))
           capacity.shared += count;
     }
-    for (Value value : function.getBody().front().getTerminator()->getOperands())
+    for (Value value :
+         function.getBody().front().getTerminator()->getOperands())
       cost.traffic += bytesOf(value, elements(function, value));
   }
 

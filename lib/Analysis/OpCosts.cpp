@@ -40,10 +40,10 @@ static double flopsOf(Norm norm) { return norm == Norm::layer ? 5 : 3; }
 /// True for an op that counts: arithmetic whose result is a float.
 static bool isArithmetic(Operation &op) {
   return op.getNumResults() == 1 && isa<FloatType>(op.getResult(0).getType()) &&
-         !isa<arith::ConstantOp, arith::SelectOp, arith::ExtFOp, arith::TruncFOp,
-              arith::MaximumFOp, arith::MinimumFOp, arith::MaxNumFOp,
-              arith::MinNumFOp, arith::BitcastOp, arith::SIToFPOp,
-              arith::UIToFPOp>(op) &&
+         !isa<arith::ConstantOp, arith::SelectOp, arith::ExtFOp,
+              arith::TruncFOp, arith::MaximumFOp, arith::MinimumFOp,
+              arith::MaxNumFOp, arith::MinNumFOp, arith::BitcastOp,
+              arith::SIToFPOp, arith::UIToFPOp>(op) &&
          isa<arith::ArithDialect, math::MathDialect>(op.getDialect());
 }
 
@@ -115,7 +115,8 @@ public:
   double count(ExpertFFNOp op) {
     auto rank = cast<RankedTensorType>(op.getUp().getType()).getRank();
     double rows = size(op.getRows(), 0), in = size(op.getRows(), 1),
-           hidden = size(op.getUp(), rank - 1), out = size(op.getDown(), rank - 1);
+           hidden = size(op.getUp(), rank - 1),
+           out = size(op.getDown(), rank - 1);
     double perHidden = 2 * in * (op.getGate() ? 2 : 1) +
                        flopsOf(op.getActivation()) + (op.getGate() ? 1 : 0) +
                        (op.getUpOffset() ? 1 : 0) + (op.getAlpha() ? 1 : 0) +
@@ -131,8 +132,8 @@ public:
     double step = width * (flopsOf(op.getNorm()) + 1) +
                   2 * group * (width + 4 * group + width) +
                   slots * group * message;
-    double node = width * ((op.getWeights() ? 1 : 0) +
-                           (op.getResidual() ? 2 : 0) + 1);
+    double node =
+        width * ((op.getWeights() ? 1 : 0) + (op.getResidual() ? 2 : 0) + 1);
     return nodes * (node + op.getDepth() * step);
   }
 
@@ -172,8 +173,6 @@ std::optional<double> moe::countFlops(Operation *op, SizeEvaluator &sizes) {
           .Case<RouteOp, CombineOp, GroupedMatmulOp, GroupedMatmulWgradOp,
                 ExpertFFNOp, DagAggregateOp, IterAdaLNOp, SinkhornOp,
                 IterEncodeOp>([&](auto op) { return counter.count(op); })
-          .Default([](Operation *op) {
-            return isArithmetic(*op) ? 1.0 : 0.0;
-          });
+          .Default([](Operation *op) { return isArithmetic(*op) ? 1.0 : 0.0; });
   return counter.known ? std::optional(flops) : std::nullopt;
 }

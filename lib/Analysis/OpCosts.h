@@ -12,8 +12,8 @@
 
 namespace moe {
 
-/// Operations on floats that one execution of `op` takes, without what stands in
-/// its regions unless it is a linalg op; nothing if a size is not known.
+/// Operations on floats that one execution of `op` takes, without what stands
+/// in its regions unless it is a linalg op; nothing if a size is not known.
 std::optional<double> countFlops(mlir::Operation *op, SizeEvaluator &sizes);
 
 } // namespace moe

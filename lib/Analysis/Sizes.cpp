@@ -35,7 +35,8 @@ std::optional<int64_t> SizeEvaluator::size(Value tensor, unsigned dim) {
   return init ? size(init->get(), dim) : std::nullopt;
 }
 
-std::optional<int64_t> SizeEvaluator::sizeOfResult(OpResult result, unsigned dim) {
+std::optional<int64_t> SizeEvaluator::sizeOfResult(OpResult result,
+                                                   unsigned dim) {
   Operation *op = result.getOwner();
   if (auto destination = dyn_cast<DestinationStyleOpInterface>(op))
     return size(destination.getTiedOpOperand(result)->get(), dim);
@@ -97,8 +98,7 @@ std::optional<int64_t> SizeEvaluator::index(OpFoldResult value) {
   SmallVector<OpFoldResult> folded;
   if (failed(op->fold(operands, folded)) || folded.empty())
     return std::nullopt;
-  OpFoldResult result =
-      folded[cast<OpResult>(operand).getResultNumber()];
+  OpFoldResult result = folded[cast<OpResult>(operand).getResultNumber()];
   return isa<Attribute>(result) ? getConstantIntValue(result)
                                 : index(cast<Value>(result));
 }

@@ -59,12 +59,13 @@ Expected<CodegenTarget> CodegenTarget::create(StringRef name) {
                      Triple(result.triple).getArchName() +
                      "; 'native' is this machine's, " + sys::getHostCPUName());
   result.cpu = name.str();
-  // Instructions for operating systems and enclaves, which no layer needs: a CPU
-  // without them still runs the code.
-  for (StringRef feature : {"pku", "mwaitx", "sgx", "clwb", "wbnoinvd", "invpcid",
-                            "rdpid", "ptwrite", "shstk", "clzero", "pconfig",
-                            "cldemote", "movdiri", "movdir64b", "enqcmd",
-                            "serialize", "rdpru", "mcommit", "uintr", "tsxldtrk", "waitpkg", "rtm"})
+  // Instructions for operating systems and enclaves, which no layer needs: a
+  // CPU without them still runs the code.
+  for (StringRef feature :
+       {"pku",     "mwaitx",    "sgx",     "clwb",      "wbnoinvd", "invpcid",
+        "rdpid",   "ptwrite",   "shstk",   "clzero",    "pconfig",  "cldemote",
+        "movdiri", "movdir64b", "enqcmd",  "serialize", "rdpru",    "mcommit",
+        "uintr",   "tsxldtrk",  "waitpkg", "rtm"})
     result.features += (result.features.empty() ? "-" : ",-") + feature.str();
   return result;
 }

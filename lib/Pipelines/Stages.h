@@ -8,9 +8,9 @@
 #ifndef MOE_LIB_PIPELINES_STAGES_H
 #define MOE_LIB_PIPELINES_STAGES_H
 
-#include "llvm/ADT/StringRef.h"
 #include "mlir/Pass/PassManager.h"
 #include "moe/Pipelines/CpuTarget.h"
+#include "llvm/ADT/StringRef.h"
 
 namespace moe {
 
@@ -32,7 +32,8 @@ void registerDumpStage();
 
 void addPrepared(mlir::OpPassManager &pm, bool computeOnWeights);
 void addBuffers(mlir::OpPassManager &pm);
-void addLlvm(mlir::OpPassManager &pm, llvm::StringRef target, llvm::StringRef cpu);
+void addLlvm(mlir::OpPassManager &pm, llvm::StringRef target,
+             llvm::StringRef cpu);
 
 } // namespace moe
 

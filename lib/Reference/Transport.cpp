@@ -56,6 +56,7 @@ Tensor moe::reference::sinkhorn(const Tensor &scores, double tau,
   return plan;
 }
 
+/// The walk over all scores from the largest to the smallest.
 static IndexTensor assignGreedily(const Tensor &scores, IndexTensor room) {
   int64_t numCols = scores.dim(1);
   std::vector<int64_t> entries(scores.size());
@@ -78,8 +79,9 @@ static IndexTensor assignGreedily(const Tensor &scores, IndexTensor room) {
   return member;
 }
 
-/// `scores` with everything that is not finite replaced by the least finite,
-/// all multiplied by a power of two that keeps their sums from overflowing.
+/// `scores`, all multiplied by a power of two that keeps their sums from
+/// overflowing; what is not finite, outside of the contract, is replaced by the
+/// least finite one, so that every search finds its path.
 static Tensor withFiniteScores(const Tensor &scores) {
   double least = infinity, magnitude = 0;
   for (double score : scores.data)
@@ -137,7 +139,7 @@ static IndexTensor assignExactly(const Tensor &scores, IndexTensor room) {
           reach(row, distance[nearest]);
     }
     if (target < 0)
-      break; // no room is left
+      break; // no room is left: the capacities sum to less than n
 
     // Keep the reduced costs of the searched part non-negative.
     double length = distance[target];

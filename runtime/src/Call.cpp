@@ -275,9 +275,9 @@ void *moert_scratch(MoertContext *context, int64_t bytes) {
   if (!context)
     return nullptr;
   // Never null on success, whatever the size.
-  void *memory =
-      bytes < 0 ? nullptr
-                : context->workspace.reserve(std::max<int64_t>(bytes, 1));
+  void *memory = bytes < 0
+                     ? nullptr
+                     : context->workspace.reserve(std::max<int64_t>(bytes, 1));
   if (!memory)
     context->fail(MOERT_OUT_OF_MEMORY,
                   "no memory for %lld bytes of scratch space",

@@ -141,7 +141,9 @@ void moert_fail(MoertContext *context, int32_t status, const char *what,
     return;
   if (status <= MOERT_OK || status > MOERT_INTERNAL)
     status = MOERT_INTERNAL;
-  context->fail(MoertStatus(status), "%s: got %lld, limit %lld",
+  context->fail(MoertStatus(status),
+                status == MOERT_INVALID_ARGUMENT ? "%s: got %lld, expected %lld"
+                                                 : "%s: got %lld, limit %lld",
                 what ? what : moert_status_name(status), (long long)got,
                 (long long)limit);
 }

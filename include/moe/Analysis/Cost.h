@@ -48,16 +48,17 @@ struct FunctionCost {
   std::vector<OpCost> ops; ///< In program order.
   std::vector<LoopCapacity> loops;
   double flops = 0, bytes = 0;
-  /// Bytes that must move if all ops were one: inputs, results and weights once.
+  /// Bytes that must move if all ops were one: inputs, results and weights
+  /// once.
   double traffic = 0;
   /// Parameters (elements of `moe.weight` arguments), and those that one token
   /// uses.
   double parameters = 0, activeParameters = 0;
 };
 
-/// What a call of `function` costs when its dimensions are `sizes`; the module is
-/// left as it is. Emits an error and fails for a call that cannot be inlined, and
-/// for a size that is not known.
+/// What a call of `function` costs when its dimensions are `sizes`; the module
+/// is left as it is. Emits an error and fails for a call that cannot be
+/// inlined, and for a size that is not known.
 mlir::FailureOr<FunctionCost> analyzeCost(mlir::func::FuncOp function,
                                           const NamedSizes &sizes);
 

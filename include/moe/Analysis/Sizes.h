@@ -20,8 +20,8 @@ namespace moe {
 /// Sizes of dimensions by their name (`moe.dims`).
 using NamedSizes = llvm::StringMap<int64_t>;
 
-/// Sizes and indices in one function, for one call of it. Functions it calls must
-/// have been inlined. Asking adds ops to the function: use a copy of it.
+/// Sizes and indices in one function, for one call of it. Functions it calls
+/// must have been inlined. Asking adds ops to the function: use a copy of it.
 class SizeEvaluator {
 public:
   /// Dynamic sizes of arguments are those of their names.

@@ -133,6 +133,14 @@ def ConvertMoEKToCPU : Pass<"convert-moek-to-cpu"> {
     runs on vectors. Weights without a layout are packed block by block by the task.
 
     The order of a sum is fixed: K blocks ascending, then rows ascending.
+
+    `moek.route` and `moek.top_k` become one `scf.forall` over blocks of rows: K
+    passes over a row's keys on vectors, each for the best key after the one before.
+    `moek.group` becomes two, which count and place the slots of a block of tokens,
+    and a scan between them.
+
+    `math` functions of f32, on vectors or not, become polynomials, and `math.fma`
+    and its like LLVM's intrinsics: nothing calls a library where an instruction is.
   }];
   let options = [
     Option<"lanes", "lanes", "int64_t", /*default=*/"16", "f32 lanes of a vector">,

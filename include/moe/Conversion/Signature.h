@@ -36,9 +36,9 @@ struct EntrySignature {
   llvm::SmallVector<std::string> symbols;
 
   /// Reads names and dimensions off a function as the user wrote it. A dynamic
-  /// dimension without a name becomes a symbol of its own, "ARGUMENT.DIM". Emits
-  /// an error and fails for a result size that no argument gives, equal names,
-  /// and types that cannot cross the boundary.
+  /// dimension without a name becomes a symbol of its own, "ARGUMENT.DIM".
+  /// Emits an error and fails for a result size that no argument gives, equal
+  /// names, and types that cannot cross the boundary.
   static mlir::FailureOr<EntrySignature> of(mlir::func::FuncOp function);
 
   /// From the attribute `moe.entry`; emits an error and fails if the function

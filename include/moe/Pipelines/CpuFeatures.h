@@ -16,8 +16,8 @@
 
 namespace moe {
 
-/// MOERT_CPU_* bits of the CPU that LLVM calls `cpu` ("znver4", "x86-64-v3"), or
-/// of this machine for "native"; nothing for a CPU that LLVM does not know.
+/// MOERT_CPU_* bits of the CPU that LLVM calls `cpu` ("znver4", "x86-64-v3"),
+/// or of this machine for "native"; nothing for a CPU that LLVM does not know.
 std::optional<uint64_t> getCpuFeatures(llvm::StringRef cpu);
 
 /// "native", and every CPU that LLVM knows.

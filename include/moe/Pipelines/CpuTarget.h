@@ -14,8 +14,8 @@
 
 namespace moe {
 
-/// Shapes of kernels on a CPU. They are data: one emitter serves every row of the
-/// table in CpuTarget.cpp.
+/// Shapes of kernels on a CPU. They are data: one emitter serves every row of
+/// the table in CpuTarget.cpp.
 struct CpuTarget {
   int64_t lanes;       ///< f32 lanes of a vector
   int64_t rowsPerTile; ///< rows of a register tile

@@ -51,7 +51,8 @@ struct PipelineOptions {
   Stage to = Stage::Llvm;
   /// CPU to compile for, as LLVM names it; "native" is this machine's.
   std::string cpu = "native";
-  /// Folder that gets the module after each stage, as N-STAGE.mlir; "" for none.
+  /// Folder that gets the module after each stage, as N-STAGE.mlir; "" for
+  /// none.
   std::string dumpStages;
 
   /// The options of these names. An error that says which names there are for
@@ -67,7 +68,8 @@ struct PipelineOptions {
 bool isAvailable(Target target);
 
 /// Adds the passes of one stage step, from the one before `stage` to `stage`.
-void addStage(mlir::OpPassManager &pm, Stage stage, const PipelineOptions &options);
+void addStage(mlir::OpPassManager &pm, Stage stage,
+              const PipelineOptions &options);
 
 /// Adds the passes from `options.from` to `options.to`.
 void buildPipeline(mlir::OpPassManager &pm, const PipelineOptions &options);

@@ -29,15 +29,22 @@ Tensor sinkhorn(const Tensor &scores, double tau, int64_t iterations,
                 FinalStep last, const Tensor *row = nullptr,
                 const Tensor *col = nullptr);
 
-/// Greedy: walk all entries in descending order, ties by flat index, NaN below
-/// -inf; give the row to the column if the row is free and the column has room.
-/// Exact: the largest total score; among equal ones the first that is found.
-/// Scores that are not finite count as the smallest finite one (0 if none is).
+/// Greedy: walk all scores in descending order, ties by the lower row, then the
+/// lower column, NaN below -inf; give the row to the column if the row is free
+/// and the column has room.
+/// Exact: the largest total score; if several assignments have it, it is not
+/// specified which one is returned.
 enum class AssignMethod { Greedy, Exact };
 
-/// Gives each row of scores[n,E] one column, column e at most capacity[E] rows
-/// -> member[n]. With sum(capacity) = n the counts are exact; rows for which no
-/// room is left get -1. A negative capacity is 0.
+/// Gives each row of scores[n,E] one column, column e exactly capacity[e] rows
+/// -> member[n].
+///
+/// Preconditions: every capacity is >= 0 and they sum to n, as the op checks
+/// at run time. For Exact the scores are finite: the op's order of assignments
+/// by their numbers of NaN, -inf and +inf is not modelled here, and each of
+/// these counts as the least finite score (0 if there is none). Where the
+/// capacities break their precondition, a negative one is taken for 0 and rows
+/// without room get -1.
 IndexTensor assign(const Tensor &scores, const IndexTensor &capacity,
                    AssignMethod method);
 

@@ -13,8 +13,8 @@
 
 namespace moe {
 
-/// The tensors or buffers that `value` can be, if it is an argument or a result of
-/// a branch or a loop, or a select: what these pass on to it. Else nothing.
+/// The tensors or buffers that `value` can be, if it is an argument or a result
+/// of a branch or a loop, or a select: what these pass on to it. Else nothing.
 llvm::SmallVector<mlir::Value> getSources(mlir::Value value);
 
 /// The buffers that are `use`'s buffer under another name: a view of it, or

@@ -34,19 +34,20 @@ public:
     std::string target = stringSymbol(module, functions.target);
     // MoertEntry
     Type type = LLVM::LLVMStructType::getLiteral(
-        b.getContext(), {i32, i32, pointer, pointer, i64, i32, i32, pointer,
-                         pointer, pointer, i64, i64, pointer, pointer, pointer});
+        b.getContext(),
+        {i32, i32, pointer, pointer, i64, i32, i32, pointer, pointer, pointer,
+         i64, i64, pointer, pointer, pointer});
     global("moert_entry_" + functions.name, type, LLVM::Linkage::External, [&] {
       return structure(
-          type, {integer(i32, MOERT_ABI_VERSION),
-                 integer(i32, sizeof(MoertEntry)), address(name),
-                 address(target), integer(i64, functions.cpuFeatures),
-                 integer(i32, signature.arguments.size()),
-                 integer(i32, signature.symbols.size()), address(args),
-                 address(sizes), address(symbols),
-                 integer(i64, functions.packedBytes),
-                 integer(i64, functions.packedHash), address(functions.prepare),
-                 address(functions.workspaceBytes), address(functions.run)});
+          type,
+          {integer(i32, MOERT_ABI_VERSION), integer(i32, sizeof(MoertEntry)),
+           address(name), address(target), integer(i64, functions.cpuFeatures),
+           integer(i32, signature.arguments.size()),
+           integer(i32, signature.symbols.size()), address(args),
+           address(sizes), address(symbols),
+           integer(i64, functions.packedBytes),
+           integer(i64, functions.packedHash), address(functions.prepare),
+           address(functions.workspaceBytes), address(functions.run)});
     });
   }
 
@@ -77,8 +78,8 @@ private:
                      llvm::function_ref<Value()> body) {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToEnd(module.getBody());
-    auto op = LLVM::GlobalOp::create(b, type, /*isConstant=*/true, linkage, name,
-                                     Attribute());
+    auto op = LLVM::GlobalOp::create(b, type, /*isConstant=*/true, linkage,
+                                     name, Attribute());
     b.setInsertionPointToStart(b.createBlock(&op.getInitializerRegion()));
     Value value = body();
     LLVM::ReturnOp::create(b, value);
@@ -131,11 +132,11 @@ private:
         [&] {
           SmallVector<Value> values;
           for (auto [i, argument] : llvm::enumerate(signature.arguments))
-            values.push_back(structure(
-                type, {address(names[i]), integer(i8, argument.role),
-                       integer(i8, *getDType(argument.element)),
-                       integer(i8, argument.dims.size()), integer(i8, 0),
-                       address(dims[i])}));
+            values.push_back(
+                structure(type, {address(names[i]), integer(i8, argument.role),
+                                 integer(i8, *getDType(argument.element)),
+                                 integer(i8, argument.dims.size()),
+                                 integer(i8, 0), address(dims[i])}));
           return values;
         },
         signature.arguments.size());

@@ -101,8 +101,8 @@ private:
                : unpackNibbles(cast<RankedTensorType>(type), tensor);
   }
 
-  /// Element j along the last dimension is a half of byte j / 2, the low one if j
-  /// is even.
+  /// Element j along the last dimension is a half of byte j / 2, the low one if
+  /// j is even.
   Value unpackNibbles(RankedTensorType type, Value bytes) {
     TensorBuilder builder(function.getLoc(), b);
     unsigned last = type.getRank() - 1;
@@ -112,21 +112,20 @@ private:
     TensorBuilder::Sizes sizes = builder.sizes(bytes);
     sizes[last] = b.getIndexAttr(type.getDimSize(last));
     return builder.generic(
-        bytes,
-        {AffineMap::get(type.getRank(), 0, byte, b.getContext()), full},
+        bytes, {AffineMap::get(type.getRank(), 0, byte, b.getContext()), full},
         builder.empty(sizes, type.getElementType()),
         [&](ValueRange args) -> Value {
           Value position = linalg::IndexOp::create(builder, last);
           Value parity = arith::AndIOp::create(builder, position,
                                                builder.indexConstant(1));
-          Value shift = arith::ShLIOp::create(builder, parity,
-                                              builder.indexConstant(2));
+          Value shift =
+              arith::ShLIOp::create(builder, parity, builder.indexConstant(2));
           Value half = arith::ShRUIOp::create(
               builder, args[0],
               arith::IndexCastOp::create(builder, builder.getI8Type(), shift)
                   .getResult());
-          Value bits = arith::TruncIOp::create(
-              builder, builder.getIntegerType(4), half);
+          Value bits =
+              arith::TruncIOp::create(builder, builder.getIntegerType(4), half);
           return type.getElementType().isInteger()
                      ? bits
                      : arith::BitcastOp::create(builder, type.getElementType(),
@@ -247,7 +246,8 @@ struct EntryPass : moe::impl::MoEEntryBase<EntryPass> {
                       const EntrySignature &signature) {
     ArrayRef<Type> arguments = entry.getArgumentTypes(),
                    packed = prepare.getResultTypes();
-    size_t inputs = arguments.size() - std::min(arguments.size(), packed.size());
+    size_t inputs =
+        arguments.size() - std::min(arguments.size(), packed.size());
     return entry.getBody().hasOneBlock() && prepare.getBody().hasOneBlock() &&
            matches(arguments.take_front(inputs), signature, MOERT_INPUT) &&
            arguments.drop_front(inputs) == packed &&
@@ -268,7 +268,8 @@ struct EntryPass : moe::impl::MoEEntryBase<EntryPass> {
                return size == (dim < 0 ? ShapedType::kDynamic : dim);
              };
              return getElementTypeOrSelf(type) == argument.element &&
-                    llvm::equal(tensor ? tensor.getShape() : ArrayRef<int64_t>(),
+                    llvm::equal(tensor ? tensor.getShape()
+                                       : ArrayRef<int64_t>(),
                                 argument.dims, sizesAgree);
            });
   }

@@ -32,21 +32,23 @@ Value moe::callRuntime(ImplicitLocOpBuilder &b, ModuleOp module, StringRef name,
 
 Value moe::elementAddress(ImplicitLocOpBuilder &b, Value buffer) {
   auto type = cast<MemRefType>(buffer.getType());
-  Value offset = memref::ExtractStridedMetadataOp::create(b, buffer).getOffset();
+  Value offset =
+      memref::ExtractStridedMetadataOp::create(b, buffer).getOffset();
   Value width =
       arith::ConstantIndexOp::create(b, type.getElementTypeBitWidth() / 8);
   Value base = memref::ExtractAlignedPointerAsIndexOp::create(b, buffer);
   Value shift = arith::MulIOp::create(b, offset, width);
   Value address = arith::IndexCastOp::create(
       b, b.getI64Type(), arith::AddIOp::create(b, base, shift));
-  return LLVM::IntToPtrOp::create(
-      b, LLVM::LLVMPointerType::get(b.getContext()), address);
+  return LLVM::IntToPtrOp::create(b, LLVM::LLVMPointerType::get(b.getContext()),
+                                  address);
 }
 
 std::string moe::stringSymbol(ModuleOp module, StringRef text) {
   // A name that tells the strings apart and does not depend on their order.
   std::string symbol =
-      "moe.str." + std::to_string(static_cast<uint64_t>(llvm::xxh3_64bits(text)));
+      "moe.str." +
+      std::to_string(static_cast<uint64_t>(llvm::xxh3_64bits(text)));
   if (!module.lookupSymbol(symbol)) {
     OpBuilder b = OpBuilder::atBlockBegin(module.getBody());
     std::string zeroTerminated = text.str();
@@ -61,6 +63,7 @@ std::string moe::stringSymbol(ModuleOp module, StringRef text) {
 
 Value moe::stringAddress(ImplicitLocOpBuilder &b, ModuleOp module,
                          StringRef text) {
-  return LLVM::AddressOfOp::create(b, LLVM::LLVMPointerType::get(b.getContext()),
+  return LLVM::AddressOfOp::create(b,
+                                   LLVM::LLVMPointerType::get(b.getContext()),
                                    stringSymbol(module, text));
 }

@@ -99,7 +99,8 @@ FailureOr<Value> SizeSlice::cloneSize(OpBuilder &b, Value value, int64_t dim) {
   }
   if (auto view = dyn_cast_or_null<memref::CollapseShapeOp>(op)) {
     Value product;
-    for (int64_t part : view.getReassociationIndices()[dim]) {
+    auto groups = view.getReassociationIndices();
+    for (int64_t part : groups[dim]) {
       FailureOr<Value> size = cloneSize(b, view.getSrc(), part);
       if (failed(size))
         return failure();

@@ -27,14 +27,16 @@ GemmEmitter::GemmEmitter(KernelBuilder &b, moek::GemmOp op,
       cast<MemRefType>(op.getWeights()[0].getType()).getElementType();
   auto layout = op.getLayoutAttr();
   if (!layout)
-    layout = moek::LayoutAttr::get(op.getContext(), options.panel, options.block,
-                                   options.chunk, element.isBF16() ? 2 : 1);
+    layout =
+        moek::LayoutAttr::get(op.getContext(), options.panel, options.block,
+                              options.chunk, element.isBF16() ? 2 : 1);
   moek::KBlocks blocks = moek::splitK(layout, k);
   Type source = cast<MemRefType>(op.getA().getType()).getElementType();
-  bool dot = options.dot && options.lanes == 16 && source.isBF16() &&
-             element.isBF16();
-  tile = {options.lanes,  options.rowsPerTile, layout.getPanel(), blocks.size,
-          layout.getPair(), dot ? Bf16Method::Dot : Bf16Method::Expand};
+  bool dot =
+      options.dot && options.lanes == 16 && source.isBF16() && element.isBF16();
+  tile = {options.lanes,     options.rowsPerTile,
+          layout.getPanel(), blocks.size,
+          layout.getPair(),  dot ? Bf16Method::Dot : Bf16Method::Expand};
   // Only packed weights are one stream.
   if (op.getLayoutAttr())
     tile.prefetch = options.prefetch;
@@ -45,8 +47,14 @@ GemmEmitter::GemmEmitter(KernelBuilder &b, moek::GemmOp op,
   chunkPanels = std::min(layout.getChunk(), panels);
   chunks = llvm::divideCeil(panels, chunkPanels);
   if (!op.getLayoutAttr())
-    plain = {SmallVector<Value>(op.getWeights()), op.getTransposed(), k, n,
-             tile.panel, tile.block, tile.pair, tile.lanes};
+    plain = {SmallVector<Value>(op.getWeights()),
+             op.getTransposed(),
+             k,
+             n,
+             tile.panel,
+             tile.block,
+             tile.pair,
+             tile.lanes};
 }
 
 void GemmEmitter::emit() {
@@ -80,8 +88,8 @@ void GemmEmitter::emitBlocks() {
 }
 
 GemmEmitter::RowRange GemmEmitter::groupRows(Value group) {
-  Value total = memref::DimOp::create(
-      b, op.getRows() ? op.getRows() : op.getA(), 0);
+  Value total =
+      memref::DimOp::create(b, op.getRows() ? op.getRows() : op.getA(), 0);
   if (!op.getOffsets())
     return {group, b.index(0), total};
   // Offsets that do not ascend were reported; here they must do no harm.
@@ -99,8 +107,9 @@ Value GemmEmitter::countBlocks() {
   };
   if (!op.getOffsets())
     return blocksOf(b.index(0));
-  return b.reduce(b.index(op.getNumGroups()), b.index(0),
-                  [&](Value group, Value sum) { return b.add(sum, blocksOf(group)); });
+  return b.reduce(
+      b.index(op.getNumGroups()), b.index(0),
+      [&](Value group, Value sum) { return b.add(sum, blocksOf(group)); });
 }
 
 /// The rows of a block. A group's first block comes after all blocks of the
@@ -114,12 +123,13 @@ GemmEmitter::RowRange GemmEmitter::findBlock(Value number) {
     return cut(groupRows(b.index(0)), number);
   // While the block lies behind the groups seen so far, move on.
   SmallVector<Value> init{b.index(0), number};
-  auto search = scf::ForOp::create(b, b.index(0), b.index(op.getNumGroups() - 1),
-                                   b.index(1), init);
+  auto search = scf::ForOp::create(
+      b, b.index(0), b.index(op.getNumGroups() - 1), b.index(1), init);
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(search.getBody());
-    Value group = search.getRegionIterArg(0), block = search.getRegionIterArg(1);
+    Value group = search.getRegionIterArg(0),
+          block = search.getRegionIterArg(1);
     RowRange rows = groupRows(group);
     Value count = b.ceilDiv(b.sub(rows.last, rows.first), kTaskRows);
     Value here = b.lessThan(block, count);
@@ -143,8 +153,9 @@ void GemmEmitter::allocateBuffers() {
   left = buffer({kBufferRows, tile.block}, leftType);
   sums = buffer({kBufferRows, chunkPanels * tile.panel}, b.getF32Type());
   if (!op.getLayoutAttr())
-    packed = buffer({1, tile.block * tile.panel},
-                    cast<MemRefType>(op.getWeights()[0].getType()).getElementType());
+    packed =
+        buffer({1, tile.block * tile.panel},
+               cast<MemRefType>(op.getWeights()[0].getType()).getElementType());
 }
 
 void GemmEmitter::emitTask(const RowRange &range, Value chunk) {
@@ -249,8 +260,9 @@ void GemmEmitter::multiplyPanel(Value group, Value chunk, Value count,
   auto aheadOf = [&](Value row) -> Value {
     if (!tile.prefetch)
       return {};
-    int64_t bytes = cast<MemRefType>(operands.weights.getType())
-                        .getElementTypeBitWidth() / 8;
+    int64_t bytes =
+        cast<MemRefType>(operands.weights.getType()).getElementTypeBitWidth() /
+        8;
     int64_t part = tile.block / tile.pair * (64 / bytes);
     Value start = b.add(operands.offset, tile.prefetch * blockSize);
     return b.add(start, b.mul(b.div(row, tile.rows), part));
@@ -266,8 +278,8 @@ void GemmEmitter::multiplyPanel(Value group, Value chunk, Value count,
   SmallVector<int64_t> cases;
   for (int64_t i = 1; i < tile.rows; ++i)
     cases.push_back(i);
-  auto remainder = scf::IndexSwitchOp::create(b, TypeRange(), rest, cases,
-                                              cases.size());
+  auto remainder =
+      scf::IndexSwitchOp::create(b, TypeRange(), rest, cases, cases.size());
   OpBuilder::InsertionGuard guard(b);
   operands.row = whole;
   for (auto [i, region] : llvm::enumerate(remainder.getCaseRegions())) {

@@ -26,7 +26,8 @@ struct CpuKernelOptions {
 /// Emits one gemm on memrefs.
 class GemmEmitter {
 public:
-  GemmEmitter(KernelBuilder &b, moek::GemmOp op, const CpuKernelOptions &options);
+  GemmEmitter(KernelBuilder &b, moek::GemmOp op,
+              const CpuKernelOptions &options);
   void emit();
 
 private:
@@ -47,23 +48,25 @@ private:
   void allocateBuffers();
   void clearSums(mlir::Value rows);
   void copyRows(mlir::Value first, mlir::Value rows, mlir::Value kBlock);
-  void multiplyPanel(mlir::Value group, mlir::Value chunk, mlir::Value panels, mlir::Value panel,
-                     mlir::Value kBlock, mlir::Value rows);
+  void multiplyPanel(mlir::Value group, mlir::Value chunk, mlir::Value panels,
+                     mlir::Value panel, mlir::Value kBlock, mlir::Value rows);
   mlir::Value sourceRow(mlir::Value row);
 
   // The epilogue.
-  void emitEpilogue(mlir::Value group, mlir::Value first, mlir::Value rows, mlir::Value chunk,
-                    mlir::Value panels);
+  void emitEpilogue(mlir::Value group, mlir::Value first, mlir::Value rows,
+                    mlir::Value chunk, mlir::Value panels);
   mlir::Value targetRow(mlir::Value row);
-  void emitVector(mlir::Value group, mlir::Value row, mlir::Value target, mlir::Value bufferRow,
-                  mlir::Value panel, mlir::Value column, int64_t shift, bool masked);
-  mlir::Value loadVector(mlir::Value memref, mlir::ValueRange at, mlir::Value mask);
+  void emitVector(mlir::Value group, mlir::Value row, mlir::Value target,
+                  mlir::Value bufferRow, mlir::Value panel, mlir::Value column,
+                  int64_t shift, bool masked);
+  mlir::Value loadVector(mlir::Value memref, mlir::ValueRange at,
+                         mlir::Value mask);
 
   KernelBuilder &b;
   moek::GemmOp op;
   Tile tile;
   int64_t k, n, accumulators, kBlocks, panels, chunkPanels, chunks, columns;
-  mlir::Type leftType; ///< element of the copied rows
+  mlir::Type leftType;            ///< element of the copied rows
   mlir::Value left, sums, packed; ///< buffers of a task
   PlainWeights plain;
 };

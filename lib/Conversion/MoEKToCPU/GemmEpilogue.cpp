@@ -33,7 +33,8 @@ void GemmEmitter::emitEpilogue(Value group, Value first, Value rows,
       for (int64_t shift = 0; shift < columns; shift += tile.lanes) {
         Value column = b.add(start, shift);
         auto emit = [&](bool masked) {
-          emitVector(group, row, target, bufferRow, panel, column, shift, masked);
+          emitVector(group, row, target, bufferRow, panel, column, shift,
+                     masked);
         };
         if (n % columns == 0) {
           emit(false);
@@ -41,12 +42,12 @@ void GemmEmitter::emitEpilogue(Value group, Value first, Value rows,
         }
         // The last panel is not full: whole vectors, one in part, none.
         Value end = b.add(column, tile.lanes - 1);
-        b.ifElse(b.lessThan(end, b.index(n)), [&] { emit(false); },
-                 [&] {
-                   if (n % tile.lanes)
-                     b.ifThen(b.lessThan(column, b.index(n)),
-                              [&] { emit(true); });
-                 });
+        b.ifElse(
+            b.lessThan(end, b.index(n)), [&] { emit(false); },
+            [&] {
+              if (n % tile.lanes)
+                b.ifThen(b.lessThan(column, b.index(n)), [&] { emit(true); });
+            });
       }
     });
   });

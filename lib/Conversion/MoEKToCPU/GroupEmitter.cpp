@@ -138,8 +138,8 @@ private:
     // This block's share of the rows that no slot has.
     Value used = asIndex(load(offsets, b.index(experts)));
     Value first = b.mul(arith::MulIOp::create(b, block, perBlock), slots);
-    Value last = b.min(b.add(first, b.mul(perBlock, slots)),
-                       b.mul(tokens, slots));
+    Value last =
+        b.min(b.add(first, b.mul(perBlock, slots)), b.mul(tokens, slots));
     b.loop(b.max(first, used), last, 1,
            [&](Value row) { store(none, rowSlot, row); });
   }
@@ -158,8 +158,8 @@ private:
       write();
       return row;
     }
-    Value room = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, number,
-                                       capacity);
+    Value room =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::slt, number, capacity);
     b.ifThen(room, write);
     return arith::SelectOp::create(b, room, row, constant(-1));
   }

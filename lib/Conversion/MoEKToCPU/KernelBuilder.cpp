@@ -118,7 +118,8 @@ void KernelBuilder::ifElse(Value condition, llvm::function_ref<void()> body,
   other();
 }
 
-void KernelBuilder::parallel(Value count, llvm::function_ref<void(Value)> body) {
+void KernelBuilder::parallel(Value count,
+                             llvm::function_ref<void(Value)> body) {
   auto forall =
       scf::ForallOp::create(*this, ArrayRef<OpFoldResult>{count}, ValueRange(),
                             /*mapping=*/std::nullopt);

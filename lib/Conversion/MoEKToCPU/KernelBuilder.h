@@ -40,17 +40,26 @@ public:
   Value convertFloat(Value value, mlir::Type type);
 
   /// for i in [lower, upper) by step: body(i).
-  void loop(Value lower, Value upper, int64_t step, llvm::function_ref<void(Value)> body);
-  void loop(Value upper, llvm::function_ref<void(Value)> body) { loop(index(0), upper, 1, body); }
-  void loop(int64_t upper, llvm::function_ref<void(Value)> body) { loop(index(upper), body); }
+  void loop(Value lower, Value upper, int64_t step,
+            llvm::function_ref<void(Value)> body);
+  void loop(Value upper, llvm::function_ref<void(Value)> body) {
+    loop(index(0), upper, 1, body);
+  }
+  void loop(int64_t upper, llvm::function_ref<void(Value)> body) {
+    loop(index(upper), body);
+  }
   /// The same with one value carried from iteration to iteration.
-  Value reduce(Value upper, Value init, llvm::function_ref<Value(Value i, Value state)> body);
+  Value reduce(Value upper, Value init,
+               llvm::function_ref<Value(Value i, Value state)> body);
   /// The same from `lower` by `step`, with any number of values.
   llvm::SmallVector<Value>
   iterate(Value lower, Value upper, int64_t step, mlir::ValueRange init,
-          llvm::function_ref<llvm::SmallVector<Value>(Value i, mlir::ValueRange state)> body);
+          llvm::function_ref<llvm::SmallVector<Value>(Value i,
+                                                      mlir::ValueRange state)>
+              body);
   void ifThen(Value condition, llvm::function_ref<void()> body);
-  void ifElse(Value condition, llvm::function_ref<void()> body, llvm::function_ref<void()> other);
+  void ifElse(Value condition, llvm::function_ref<void()> body,
+              llvm::function_ref<void()> other);
   /// One phase: body(i) for i in [0, count), in parallel.
   void parallel(Value count, llvm::function_ref<void(Value)> body);
 };

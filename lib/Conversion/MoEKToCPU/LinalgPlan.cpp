@@ -16,8 +16,7 @@ using namespace mlir;
 using namespace moe;
 
 bool LinalgPlan::varies(linalg::LinalgOp op, OpOperand &operand) const {
-  return vector &&
-         op.getMatchingIndexingMap(&operand).isFunctionOfDim(*vector);
+  return vector && op.getMatchingIndexingMap(&operand).isFunctionOfDim(*vector);
 }
 
 /// True if a vector of these elements lies in memory as they do.
@@ -47,9 +46,11 @@ Operation *moe::getCombiner(linalg::LinalgOp op) {
       *sum.user_begin() != combiner || !combiner->hasOneUse())
     return nullptr;
   // Sums of narrow floats are rounded at each step; another order would show.
-  if (auto type = dyn_cast<FloatType>(sum.getType()); type && type.getWidth() < 32)
+  if (auto type = dyn_cast<FloatType>(sum.getType());
+      type && type.getWidth() < 32)
     return nullptr;
-  if (!linalg::getCombinerOpKind(combiner) || !arith::getNeutralElement(combiner))
+  if (!linalg::getCombinerOpKind(combiner) ||
+      !arith::getNeutralElement(combiner))
     return nullptr;
   return combiner;
 }
@@ -164,16 +165,15 @@ static StringRef obstacle(linalg::LinalgOp op) {
       if (map.isFunctionOfDim(dim) != llvm::is_contained(parallel, dim))
         return "tasks would write the same result";
   }
-  bool hasEffects = op.getBlock()
-                        ->walk([](Operation *inner) {
-                          bool fine =
-                              isa<memref::LoadOp>(inner) ||
-                              inner->hasTrait<OpTrait::HasRecursiveMemoryEffects>() ||
-                              isMemoryEffectFree(inner);
-                          return fine ? WalkResult::advance()
-                                      : WalkResult::interrupt();
-                        })
-                        .wasInterrupted();
+  bool hasEffects =
+      op.getBlock()
+          ->walk([](Operation *inner) {
+            bool fine = isa<memref::LoadOp>(inner) ||
+                        inner->hasTrait<OpTrait::HasRecursiveMemoryEffects>() ||
+                        isMemoryEffectFree(inner);
+            return fine ? WalkResult::advance() : WalkResult::interrupt();
+          })
+          .wasInterrupted();
   return hasEffects ? "the body has effects, like reporting an error" : "";
 }
 
@@ -185,7 +185,8 @@ static int64_t lanesFor(int64_t extent, int64_t most) {
   for (int64_t lanes = most; 4 * lanes >= most && lanes > 1; lanes /= 2)
     if (extent % lanes == 0)
       return lanes;
-  return std::min<int64_t>(most, llvm::bit_floor(static_cast<uint64_t>(extent)));
+  return std::min<int64_t>(most,
+                           llvm::bit_floor(static_cast<uint64_t>(extent)));
 }
 
 std::optional<LinalgPlan> moe::planLinalg(linalg::LinalgOp op, int64_t lanes,

@@ -17,8 +17,8 @@ struct LinalgPlan {
   /// Parallel loops, outermost first, then the loops summed over; the one on
   /// lanes is in neither.
   llvm::SmallVector<unsigned> parallel, reduced;
-  /// The loop taken `lanes` elements at a time, if any, and whether it is summed
-  /// over.
+  /// The loop taken `lanes` elements at a time, if any, and whether it is
+  /// summed over.
   std::optional<unsigned> vector;
   bool vectorIsReduced = false;
   int64_t lanes = 1;
@@ -31,10 +31,15 @@ struct LinalgPlan {
   bool varies(mlir::linalg::LinalgOp op, mlir::OpOperand &operand) const;
 };
 
-/// The plan for `op` with at most `lanes` lanes; nothing if it cannot be cut into
-/// tasks, and then why.
+/// The plan for `op` with at most `lanes` lanes; nothing if it cannot be cut
+/// into tasks, and then why.
 std::optional<LinalgPlan> planLinalg(mlir::linalg::LinalgOp op, int64_t lanes,
                                      llvm::StringRef &why);
+
+/// Emits the loops of `op` in front of it as `plan` says, cut into tasks if
+/// `parallel`.
+void emitLinalg(mlir::linalg::LinalgOp op, const LinalgPlan &plan,
+                bool parallel);
 
 /// The op of the body that adds an element to an old sum, for a body which is
 /// one such op on the old sum and what does not depend on it.

@@ -4,9 +4,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// The sums of a tile are loop-carried vectors: LLVM keeps them in registers. Each
-// step of the loop loads the vectors of one k (or one pair) of the panel, and
-// broadcasts one value a row.
+// The sums of a tile are loop-carried vectors: LLVM keeps them in registers.
+// Each step of the loop loads the vectors of one k (or one pair) of the panel,
+// and broadcasts one value a row.
 
 #include "MicroKernel.h"
 
@@ -106,9 +106,9 @@ private:
   SmallVector<Value> loadPlain(Value k) {
     SmallVector<Value> columns;
     for (int64_t j = 0; j < vectors; ++j) {
-      Value vector =
-          vector::LoadOp::create(b, VectorType::get(tile.lanes, element),
-                                 operands.weights, weightsAt(k, j * tile.lanes));
+      Value vector = vector::LoadOp::create(
+          b, VectorType::get(tile.lanes, element), operands.weights,
+          weightsAt(k, j * tile.lanes));
       if (!element.isF32())
         vector = arith::ExtFOp::create(b, f32, vector);
       columns.push_back(vector);
@@ -146,8 +146,8 @@ private:
     auto word = VectorType::get(1, b.getI32Type());
     auto words = VectorType::get(tile.lanes, b.getI32Type());
     for (int64_t i = 0; i < rows; ++i) {
-      Value two = vector::LoadOp::create(
-          b, pair, operands.left, ValueRange{b.add(operands.row, i), k});
+      Value two = vector::LoadOp::create(b, pair, operands.left,
+                                         ValueRange{b.add(operands.row, i), k});
       Value one = vector::BitCastOp::create(b, word, two);
       Value scalar = vector::ExtractOp::create(b, one, ArrayRef<int64_t>{0});
       Value all = vector::BroadcastOp::create(b, words, scalar);
@@ -155,7 +155,8 @@ private:
           b, VectorType::get(2 * tile.lanes, element), all);
       for (auto [j, column] : llvm::enumerate(columns)) {
         Value &sum = sums[i * vectors + j];
-        sum = x86vector::DotBF16Op::create(b, sum.getType(), sum, pairs, column);
+        sum =
+            x86vector::DotBF16Op::create(b, sum.getType(), sum, pairs, column);
       }
     }
   }

@@ -33,7 +33,8 @@ struct Tile {
 
 /// Adds the product of `tile.rows` (or fewer) rows and one block of a panel to
 /// sums in memory:
-///   sums[row + i, column + j] += rows[row + i, k] * weights[group, offset + ..]
+///   sums[row + i, column + j] += rows[row + i, k] * weights[group, offset +
+///   ..]
 /// `left` is [?, block] of f32 (of bf16 for the dot method), `sums` f32.
 struct MicroKernelOperands {
   mlir::Value left, row;

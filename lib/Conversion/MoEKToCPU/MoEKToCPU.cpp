@@ -40,8 +40,13 @@ void emitPack(KernelBuilder &b, moek::PackOp op, int64_t lanes) {
     std::swap(k, n);
   moek::LayoutAttr layout = op.getLayout();
   moek::KBlocks blocks = moek::splitK(layout, k);
-  PlainWeights weights{SmallVector<Value>(op.getWeights()), op.getTransposed(),
-                       k, n, layout.getPanel(), blocks.size, layout.getPair(),
+  PlainWeights weights{SmallVector<Value>(op.getWeights()),
+                       op.getTransposed(),
+                       k,
+                       n,
+                       layout.getPanel(),
+                       blocks.size,
+                       layout.getPair(),
                        lanes};
   int64_t panels = llvm::divideCeil(n, weights.columns());
   int64_t chunkPanels = std::min(layout.getChunk(), panels);
@@ -49,14 +54,16 @@ void emitPack(KernelBuilder &b, moek::PackOp op, int64_t lanes) {
   int64_t blockSize = blocks.size * layout.getPanel();
   b.parallel(b.index(groups * panels), [&](Value task) {
     Value group = b.div(task, panels), panel = b.rem(task, panels);
-    Value chunk = b.div(panel, chunkPanels), inChunk = b.rem(panel, chunkPanels);
+    Value chunk = b.div(panel, chunkPanels),
+          inChunk = b.rem(panel, chunkPanels);
     Value count = b.min(b.index(chunkPanels),
                         b.sub(b.index(panels), b.mul(chunk, chunkPanels)));
     Value start = b.mul(chunk, chunkPanels * blocks.count * blockSize);
     b.loop(blocks.count, [&](Value kBlock) {
       Value number = b.add(arith::MulIOp::create(b, kBlock, count), inChunk);
-      emitPackBlock(b, weights, group, kBlock, panel,
-                    {op.getInit(), group, b.add(start, b.mul(number, blockSize))});
+      emitPackBlock(
+          b, weights, group, kBlock, panel,
+          {op.getInit(), group, b.add(start, b.mul(number, blockSize))});
     });
   });
 }
@@ -80,7 +87,8 @@ struct ConvertMoEKToCPUPass
   }
 
   void runOnOperation() override {
-    CpuKernelOptions options{lanes, rowsPerTile, panel, block, chunk, dot, prefetch};
+    CpuKernelOptions options{lanes, rowsPerTile, panel,   block,
+                             chunk, dot,         prefetch};
     SmallVector<moek::GemmOp> gemms;
     SmallVector<moek::PackOp> packs;
     getOperation()->walk([&](moek::GemmOp op) { gemms.push_back(op); });

@@ -64,7 +64,8 @@ public:
       OpBuilder::InsertionGuard guard(b);
       auto function = forall->getParentOfType<func::FuncOp>();
       b.setInsertionPointToStart(&function.getBody().front());
-      Value one = LLVM::ConstantOp::create(b, b.getI64Type(), b.getI64IntegerAttr(1));
+      Value one =
+          LLVM::ConstantOp::create(b, b.getI64Type(), b.getI64IntegerAttr(1));
       frame = LLVM::AllocaOp::create(b, pointer, structType, one);
     }
     for (auto [i, value] : llvm::enumerate(captured)) {
@@ -96,14 +97,15 @@ private:
 
   /// A function (struct of captured values, index) with the body of `forall`.
   LLVM::LLVMFuncOp createBody(scf::ForallOp forall, ArrayRef<Value> captured,
-                              ArrayRef<Operation *> constants, Type structType) {
+                              ArrayRef<Operation *> constants,
+                              Type structType) {
     ImplicitLocOpBuilder b(forall.getLoc(), module.getContext());
     b.setInsertionPointToEnd(module.getBody());
     auto type = LLVM::LLVMFunctionType::get(
         LLVM::LLVMVoidType::get(b.getContext()), {pointer, b.getI64Type()});
-    auto function = LLVM::LLVMFuncOp::create(
-        b, "moe.phase." + std::to_string(counter++), type,
-        LLVM::Linkage::Internal);
+    auto function =
+        LLVM::LLVMFuncOp::create(b, "moe.phase." + std::to_string(counter++),
+                                 type, LLVM::Linkage::Internal);
     Block *entry = function.addEntryBlock(b);
     b.setInsertionPointToStart(entry);
     IRMapping mapping;
@@ -120,8 +122,8 @@ private:
                      .getResult(0);
       mapping.map(value, loaded);
     }
-    Value index = arith::IndexCastOp::create(b, b.getIndexType(),
-                                             entry->getArgument(1));
+    Value index =
+        arith::IndexCastOp::create(b, b.getIndexType(), entry->getArgument(1));
     mapping.map(forall.getInductionVar(0), index);
     for (Operation &op : forall.getBody()->without_terminator())
       b.clone(op, mapping);

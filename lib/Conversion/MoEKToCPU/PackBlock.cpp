@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 // The unit of a panel is a word: one value of K, or a pair of them, for each
-// column. Whole squares of lanes x lanes words go through registers; what is left
-// at the edges of the weights goes element by element.
+// column. Whole squares of lanes x lanes words go through registers; what is
+// left at the edges of the weights goes element by element.
 
 #include "PackBlock.h"
 
@@ -48,7 +48,8 @@ public:
     bool squares = type.isLastDimUnitStride() && weights.block >= side &&
                    columns % lanes == 0;
     Value wholeK = squares ? b.mul(b.div(depth, side), side) : b.index(0);
-    Value wholeColumns = squares ? b.mul(b.div(width, lanes), lanes) : b.index(0);
+    Value wholeColumns =
+        squares ? b.mul(b.div(width, lanes), lanes) : b.index(0);
     b.loop(b.index(0), wholeK, side, [&](Value k) {
       b.loop(b.index(0), wholeColumns, lanes,
              [&](Value column) { copySquare(k, column); });
@@ -93,7 +94,8 @@ private:
 
   void store(Value value, Value k, Value column) {
     Value at = b.add(wordAt(k, column), b.rem(k, weights.pair));
-    memref::StoreOp::create(b, value, target.memref, ValueRange{target.row, at});
+    memref::StoreOp::create(b, value, target.memref,
+                            ValueRange{target.row, at});
   }
 
   void copyElement(Value k, Value column) {
@@ -102,12 +104,13 @@ private:
 
   /// lanes x lanes words: `lanes` columns, lanes * pair of K.
   void copySquare(Value k, Value column) {
-    SmallVector<Value> rows =
-        weights.transposed ? transpose(loadAlongK(k, column))
-                           : loadAlongColumns(k, column);
+    SmallVector<Value> rows = weights.transposed
+                                  ? transpose(loadAlongK(k, column))
+                                  : loadAlongColumns(k, column);
     for (auto [i, row] : llvm::enumerate(rows)) {
       Value at = wordAt(b.add(k, i * weights.pair), column);
-      vector::StoreOp::create(b, row, target.memref, ValueRange{target.row, at});
+      vector::StoreOp::create(b, row, target.memref,
+                              ValueRange{target.row, at});
     }
   }
 
@@ -120,11 +123,10 @@ private:
     };
     SmallVector<Value> words;
     for (int64_t i = 0; i < lanes; ++i)
-      words.push_back(weights.pair == 1
-                          ? load(i)
-                          : vector::InterleaveOp::create(b, load(2 * i),
-                                                         load(2 * i + 1))
-                                .getResult());
+      words.push_back(weights.pair == 1 ? load(i)
+                                        : vector::InterleaveOp::create(
+                                              b, load(2 * i), load(2 * i + 1))
+                                              .getResult());
     return words;
   }
 
@@ -133,8 +135,8 @@ private:
     auto row = VectorType::get(lanes * weights.pair, element);
     SmallVector<Value> words;
     for (int64_t i = 0; i < lanes; ++i)
-      words.push_back(vector::LoadOp::create(
-          b, row, source, sourceAt(k, b.add(column, i))));
+      words.push_back(vector::LoadOp::create(b, row, source,
+                                             sourceAt(k, b.add(column, i))));
     return words;
   }
 

@@ -26,10 +26,9 @@ namespace {
 class RouteEmitter {
 public:
   RouteEmitter(KernelBuilder &b, moek::RouteOp op, int64_t maxLanes)
-      : b(b), op(op),
-        rows(b, maxLanes,
-             {op.getLogits(), op.getBias(), op.getKeys(), op.getInits()[0],
-              op.getInits()[1]}),
+      : b(b), op(op), rows(b, maxLanes,
+                           {op.getLogits(), op.getBias(), op.getKeys(),
+                            op.getInits()[0], op.getInits()[1]}),
         groups(op.getNumGroups().value_or(1)),
         members(op.getNumExperts() / groups), lanes(rows.lanesFor(members)),
         stride(llvm::alignTo(members, lanes)), slots(op.getNumSlots()),
@@ -74,9 +73,11 @@ private:
     }
   }
 
-  //===-- vectors of a row --------------------------------------------------===//
+  //===-- vectors of a row
+  //--------------------------------------------------===//
 
-  using Body = llvm::function_ref<Value(Value expert, Value at, Value mask, Value state)>;
+  using Body = llvm::function_ref<Value(Value expert, Value at, Value mask,
+                                        Value state)>;
 
   /// state = body(first expert, its place in a row, mask or null, state) for
   /// each vector of experts.
@@ -98,10 +99,11 @@ private:
 
   void forEachExpertVector(
       llvm::function_ref<void(Value expert, Value at, Value mask)> body) {
-    foldExperts(b.index(0), [&](Value expert, Value at, Value mask, Value none) {
-      body(expert, at, mask);
-      return none;
-    });
+    foldExperts(b.index(0),
+                [&](Value expert, Value at, Value mask, Value none) {
+                  body(expert, at, mask);
+                  return none;
+                });
   }
 
   /// body(first slot, mask or null) for each vector of slots.
@@ -122,10 +124,12 @@ private:
   Value add(Value x, Value y) { return arith::AddFOp::create(b, x, y); }
   Value sub(Value x, Value y) { return arith::SubFOp::create(b, x, y); }
 
-  //===-- scores and keys ---------------------------------------------------===//
+  //===-- scores and keys
+  //---------------------------------------------------===//
 
   Value loadLogits(Value token, Value expert, Value mask) {
-    return fillUp(rows.load(op.getLogits(), {token, expert}, lanes, mask), mask);
+    return fillUp(rows.load(op.getLogits(), {token, expert}, lanes, mask),
+                  mask);
   }
 
   void emitScores(Value token) {
@@ -138,8 +142,7 @@ private:
       return forEachExpertVector([&](Value expert, Value at, Value mask) {
         Value logits = loadLogits(token, expert, mask);
         Value one = rows.constant(1, lanes);
-        Value power =
-            math::ExpOp::create(b, arith::NegFOp::create(b, logits));
+        Value power = math::ExpOp::create(b, arith::NegFOp::create(b, logits));
         Value score = arith::DivFOp::create(b, one, add(power, one));
         rows.store(fillUp(score, mask), scores, at);
       });
@@ -151,15 +154,15 @@ private:
 
   /// exp(logit - largest) / their sum.
   void emitSoftmax(Value token) {
-    Value largest = foldExperts(
-        rows.constant(-kInfinity, lanes),
-        [&](Value expert, Value, Value mask, Value state) -> Value {
-          return arith::MaximumFOp::create(b, state,
-                                           loadLogits(token, expert, mask));
-        });
-    largest = rows.splat(
-        vector::ReductionOp::create(b, vector::CombiningKind::MAXIMUMF, largest),
-        lanes);
+    Value largest =
+        foldExperts(rows.constant(-kInfinity, lanes),
+                    [&](Value expert, Value, Value mask, Value state) -> Value {
+                      return arith::MaximumFOp::create(
+                          b, state, loadLogits(token, expert, mask));
+                    });
+    largest = rows.splat(vector::ReductionOp::create(
+                             b, vector::CombiningKind::MAXIMUMF, largest),
+                         lanes);
     Value sum = foldExperts(
         rows.constant(0, lanes),
         [&](Value expert, Value at, Value mask, Value state) -> Value {
@@ -168,13 +171,12 @@ private:
           rows.store(power, scores, at);
           return add(state, power);
         });
-    sum = rows.splat(
-        vector::ReductionOp::create(b, vector::CombiningKind::ADD, sum,
-                                    arith::FastMathFlags::reassoc),
-        lanes);
+    sum = rows.splat(vector::ReductionOp::create(b, vector::CombiningKind::ADD,
+                                                 sum,
+                                                 arith::FastMathFlags::reassoc),
+                     lanes);
     forEachExpertVector([&](Value, Value at, Value mask) {
-      Value share =
-          arith::DivFOp::create(b, rows.load(scores, at, lanes), sum);
+      Value share = arith::DivFOp::create(b, rows.load(scores, at, lanes), sum);
       rows.store(fillUp(share, mask), scores, at);
     });
   }
@@ -215,8 +217,8 @@ private:
               });
     b.loop(groups, [&](Value group) {
       Value keep = memref::LoadOp::create(b, kept, group);
-      Value drop = rows.compare(arith::CmpIPredicate::eq, keep,
-                                rows.constantI32(0));
+      Value drop =
+          rows.compare(arith::CmpIPredicate::eq, keep, rows.constantI32(0));
       b.ifThen(drop, [&] {
         Value start = b.mul(group, stride);
         b.loop(b.index(0), b.index(stride), lanes, [&](Value i) {
@@ -234,18 +236,19 @@ private:
     };
     KeyRow row{lanes, b.index(stride), load, nullptr};
     Candidate start = beforeAll(rows);
-    return b.iterate(
-        b.index(0), b.index(*op.getGroupTop()), 1,
-        {start.key, start.index, rows.constant(0)},
-        [&](Value, ValueRange state) -> SmallVector<Value> {
-          Candidate next = emitNextBest(rows, row, {state[0], state[1]});
-          Value term = rows.select(isUsed(next.index), next.key,
-                                   rows.constant(-kInfinity));
-          return {next.key, next.index, add(state[2], term)};
-        })[2];
+    return b.iterate(b.index(0), b.index(*op.getGroupTop()), 1,
+                     {start.key, start.index, rows.constant(0)},
+                     [&](Value, ValueRange state) -> SmallVector<Value> {
+                       Candidate next =
+                           emitNextBest(rows, row, {state[0], state[1]});
+                       Value term = rows.select(isUsed(next.index), next.key,
+                                                rows.constant(-kInfinity));
+                       return {next.key, next.index, add(state[2], term)};
+                     })[2];
   }
 
-  //===-- slots -------------------------------------------------------------===//
+  //===-- slots
+  //-------------------------------------------------------------===//
 
   Value isUsed(Value index, int64_t lanes = 0) {
     return rows.compare(arith::CmpIPredicate::sge, index,
@@ -261,8 +264,8 @@ private:
     if (stride == members)
       return place;
     Value group = arith::DivUIOp::create(b, place, rows.constantI32(stride));
-    Value gap = arith::MulIOp::create(b, group,
-                                      rows.constantI32(stride - members));
+    Value gap =
+        arith::MulIOp::create(b, group, rows.constantI32(stride - members));
     return arith::SubIOp::create(b, place, gap);
   }
 
@@ -273,36 +276,37 @@ private:
     KeyRow row{lanes, b.index(groups * stride), load, nullptr};
     Candidate start = beforeAll(rows);
     Value zero = rows.constant(0), none = rows.constantI32(-1);
-    b.iterate(
-        b.index(0), b.index(slots), 1, {start.key, start.index, zero},
-        [&](Value slot, ValueRange state) -> SmallVector<Value> {
-          Candidate next = emitNextBest(rows, row, {state[0], state[1]});
-          Value mass = state[2], used = isUsed(next.index);
-          Value place = rows.select(used, next.index, rows.constantI32(0));
-          Value score = memref::LoadOp::create(b, scores, asIndex(place));
-          score = rows.select(used, score, zero);
-          Value before = mass;
-          mass = add(mass, score);
-          if (op.getTopP()) {
-            Value stays = rows.compare(
-                arith::CmpFPredicate::OLT, before,
-                rows.constant(op.getTopP()->convertToDouble()));
-            used = arith::AndIOp::create(b, used, stays);
-            score = rows.select(stays, score, zero);
-          }
-          Value expert = rows.select(used, expertAt(place), none);
-          memref::StoreOp::create(b, expert, indices, slot);
-          memref::StoreOp::create(b, score, selected, slot);
-          return {next.key, next.index, mass};
-        });
+    b.iterate(b.index(0), b.index(slots), 1, {start.key, start.index, zero},
+              [&](Value slot, ValueRange state) -> SmallVector<Value> {
+                Candidate next = emitNextBest(rows, row, {state[0], state[1]});
+                Value mass = state[2], used = isUsed(next.index);
+                Value place =
+                    rows.select(used, next.index, rows.constantI32(0));
+                Value score = memref::LoadOp::create(b, scores, asIndex(place));
+                score = rows.select(used, score, zero);
+                Value before = mass;
+                mass = add(mass, score);
+                if (op.getTopP()) {
+                  Value stays = rows.compare(
+                      arith::CmpFPredicate::OLT, before,
+                      rows.constant(op.getTopP()->convertToDouble()));
+                  used = arith::AndIOp::create(b, used, stays);
+                  score = rows.select(stays, score, zero);
+                }
+                Value expert = rows.select(used, expertAt(place), none);
+                memref::StoreOp::create(b, expert, indices, slot);
+                memref::StoreOp::create(b, score, selected, slot);
+                return {next.key, next.index, mass};
+              });
   }
 
   /// The sum of the selected scores, slot by slot.
   Value sumSlots() {
     Value sum = rows.constant(0);
     forEachSlotVector([&](Value at, Value) {
-      sum = vector::ReductionOp::create(b, vector::CombiningKind::ADD,
-                                        rows.load(selected, at, slotLanes), sum);
+      sum =
+          vector::ReductionOp::create(b, vector::CombiningKind::ADD,
+                                      rows.load(selected, at, slotLanes), sum);
     });
     return sum;
   }
@@ -319,9 +323,9 @@ private:
     forEachSlotVector([&](Value at, Value) {
       largest = arith::MaximumFOp::create(b, largest, loadUsed(at).second);
     });
-    largest = rows.splat(
-        vector::ReductionOp::create(b, vector::CombiningKind::MAXIMUMF, largest),
-        slotLanes);
+    largest = rows.splat(vector::ReductionOp::create(
+                             b, vector::CombiningKind::MAXIMUMF, largest),
+                         slotLanes);
     forEachSlotVector([&](Value at, Value) {
       auto [used, score] = loadUsed(at);
       Value power = math::ExpOp::create(b, sub(score, largest));
@@ -335,11 +339,12 @@ private:
     if (rule == WeightRule::softmax_selected)
       emitPowers();
     Value divisor;
-    if (rule == WeightRule::softmax_selected || rule == WeightRule::normalized) {
+    if (rule == WeightRule::softmax_selected ||
+        rule == WeightRule::normalized) {
       divisor = sumSlots();
       if (op.getEpsilon())
-        divisor = add(divisor,
-                      rows.constant(op.getEpsilon()->convertToDouble()));
+        divisor =
+            add(divisor, rows.constant(op.getEpsilon()->convertToDouble()));
       divisor = rows.splat(divisor, slotLanes);
     }
     forEachSlotVector([&](Value at, Value mask) {
@@ -363,8 +368,8 @@ private:
   KernelBuilder &b;
   moek::RouteOp op;
   RowBuilder rows;
-  int64_t groups, members;     // groups, and experts of each
-  int64_t lanes, stride;       // of a row of experts; places of a group
+  int64_t groups, members; // groups, and experts of each
+  int64_t lanes, stride;   // of a row of experts; places of a group
   int64_t slots, slotLanes, slotStride;
   int64_t rankLanes = 0, rankStride = 0;
   Value scores, keys, selected, indices, ranks, kept; // rows of a task

@@ -140,41 +140,38 @@ Candidate moe::emitNextBest(RowBuilder &rows, const KeyRow &row,
   // The best of each lane so far.
   auto step = [&](Value key, Value at, ValueRange best) -> SmallVector<Value> {
     Value start = arith::IndexCastOp::create(b, b.getI32Type(), at);
-    Value index =
-        arith::AddIOp::create(b, numbers, rows.splat(start, lanes));
+    Value index = arith::AddIOp::create(b, numbers, rows.splat(start, lanes));
     Value equal = rows.compare(arith::CmpFPredicate::OEQ, key, lastKey);
     Value later = rows.compare(arith::CmpIPredicate::sgt, index, lastIndex);
     Value below = rows.compare(arith::CmpFPredicate::OLT, key, lastKey);
-    Value after = arith::OrIOp::create(
-        b, below, arith::AndIOp::create(b, equal, later));
+    Value after =
+        arith::OrIOp::create(b, below, arith::AndIOp::create(b, equal, later));
     // Above -inf at first, above the best one then: NaN never is, and of equal
     // keys the first one stays.
     Value better = rows.compare(arith::CmpFPredicate::OGT, key, best[0]);
     Value take = arith::AndIOp::create(b, after, better);
-    return {rows.select(take, key, best[0]),
-            rows.select(take, index, best[1])};
+    return {rows.select(take, key, best[0]), rows.select(take, index, best[1])};
   };
-  SmallVector<Value> best = b.iterate(
-      b.index(0), row.whole, lanes,
-      {rows.constant(-kInfinity, lanes), rows.constantI32(-1, lanes)},
-      [&](Value at, ValueRange state) {
-        return step(row.load(at), at, state);
-      });
+  SmallVector<Value> best =
+      b.iterate(b.index(0), row.whole, lanes,
+                {rows.constant(-kInfinity, lanes), rows.constantI32(-1, lanes)},
+                [&](Value at, ValueRange state) {
+                  return step(row.load(at), at, state);
+                });
   if (row.loadTail)
     best = step(row.loadTail(), row.whole, best);
 
   // The lowest index of the lanes that hold the greatest key; -1 if none found
   // any, as then all hold -inf.
   Value key = vector::ReductionOp::create(b, vector::CombiningKind::MAXNUMF,
-                                          best[0],
-                                          arith::FastMathFlags::nnan);
-  Value holds = rows.compare(arith::CmpFPredicate::OEQ, best[0],
-                             rows.splat(key, lanes));
-  Value index = rows.select(
-      holds, best[1],
-      rows.constantI32(std::numeric_limits<int32_t>::max(), lanes));
-  return {key, vector::ReductionOp::create(b, vector::CombiningKind::MINSI,
-                                           index)};
+                                          best[0], arith::FastMathFlags::nnan);
+  Value holds =
+      rows.compare(arith::CmpFPredicate::OEQ, best[0], rows.splat(key, lanes));
+  Value index =
+      rows.select(holds, best[1],
+                  rows.constantI32(std::numeric_limits<int32_t>::max(), lanes));
+  return {key,
+          vector::ReductionOp::create(b, vector::CombiningKind::MINSI, index)};
 }
 
 //===----------------------------------------------------------------------===//
@@ -209,55 +206,58 @@ void moe::emitTopK(KernelBuilder &b, moek::TopKOp op, int64_t maxLanes) {
   RowBuilder rows(b, maxLanes, {keys});
   int64_t candidates = cast<MemRefType>(keys.getType()).getDimSize(1);
   bool known = !ShapedType::isDynamic(candidates);
-  int64_t lanes = known ? rows.lanesFor(std::max<int64_t>(candidates, 1))
-                        : rows.maxLanes;
+  int64_t lanes =
+      known ? rows.lanesFor(std::max<int64_t>(candidates, 1)) : rows.maxLanes;
   int64_t slots = op.getNumSlots();
   int64_t perTask =
       known ? rowsPerTask(slots * (4 + llvm::divideCeil(candidates, lanes)))
             : 1;
-  forEachRow(b, keys, perTask, [] {}, [&](Value row) {
-    Value size = memref::DimOp::create(b, keys, 1);
-    if (known)
-      size = b.index(candidates);
-    Value whole = b.mul(b.div(size, lanes), lanes);
-    auto load = [&](Value at) { return rows.load(keys, {row, at}, lanes); };
-    auto loadTail = [&]() -> Value {
-      Value mask = vector::CreateMaskOp::create(
-          b, rows.vectorType(lanes, b.getI1Type()),
-          ValueRange{b.sub(size, whole)});
-      return rows.select(mask, rows.load(keys, {row, whole}, lanes, mask),
-                         rows.constant(-kInfinity, lanes));
-    };
-    bool hasTail = known ? candidates % lanes != 0 : lanes > 1;
-    KeyRow keyRow{lanes, whole, load, nullptr};
-    if (hasTail)
-      keyRow.loadTail = loadTail;
-    Candidate start = beforeAll(rows);
-    b.iterate(b.index(0), b.index(slots), 1, {start.key, start.index},
-              [&](Value slot, ValueRange last) -> SmallVector<Value> {
-                Candidate next = emitNextBest(rows, keyRow, {last[0], last[1]});
-                memref::StoreOp::create(b, next.index, indices,
-                                        ValueRange{row, slot});
-                Value found = rows.compare(arith::CmpIPredicate::sge,
-                                           next.index, rows.constantI32(0));
-                b.ifElse(
-                    found,
-                    [&] {
-                      Value at = arith::IndexCastOp::create(
-                          b, b.getIndexType(), next.index);
-                      Value value = b.convertFloat(
-                          memref::LoadOp::create(b, values, ValueRange{row, at}),
-                          cast<MemRefType>(selected.getType()).getElementType());
-                      memref::StoreOp::create(b, value, selected,
-                                              ValueRange{row, slot});
-                    },
-                    [&] {
-                      Value none = b.zero(
-                          cast<MemRefType>(selected.getType()).getElementType());
-                      memref::StoreOp::create(b, none, selected,
-                                              ValueRange{row, slot});
-                    });
-                return {next.key, next.index};
-              });
-  });
+  forEachRow(
+      b, keys, perTask, [] {},
+      [&](Value row) {
+        Value size = memref::DimOp::create(b, keys, 1);
+        if (known)
+          size = b.index(candidates);
+        Value whole = b.mul(b.div(size, lanes), lanes);
+        auto load = [&](Value at) { return rows.load(keys, {row, at}, lanes); };
+        auto loadTail = [&]() -> Value {
+          Value mask = vector::CreateMaskOp::create(
+              b, rows.vectorType(lanes, b.getI1Type()),
+              ValueRange{b.sub(size, whole)});
+          return rows.select(mask, rows.load(keys, {row, whole}, lanes, mask),
+                             rows.constant(-kInfinity, lanes));
+        };
+        bool hasTail = known ? candidates % lanes != 0 : lanes > 1;
+        KeyRow keyRow{lanes, whole, load, nullptr};
+        if (hasTail)
+          keyRow.loadTail = loadTail;
+        Candidate start = beforeAll(rows);
+        b.iterate(
+            b.index(0), b.index(slots), 1, {start.key, start.index},
+            [&](Value slot, ValueRange last) -> SmallVector<Value> {
+              Candidate next = emitNextBest(rows, keyRow, {last[0], last[1]});
+              memref::StoreOp::create(b, next.index, indices,
+                                      ValueRange{row, slot});
+              Value found = rows.compare(arith::CmpIPredicate::sge, next.index,
+                                         rows.constantI32(0));
+              b.ifElse(
+                  found,
+                  [&] {
+                    Value at = arith::IndexCastOp::create(b, b.getIndexType(),
+                                                          next.index);
+                    Value value = b.convertFloat(
+                        memref::LoadOp::create(b, values, ValueRange{row, at}),
+                        cast<MemRefType>(selected.getType()).getElementType());
+                    memref::StoreOp::create(b, value, selected,
+                                            ValueRange{row, slot});
+                  },
+                  [&] {
+                    Value none = b.zero(
+                        cast<MemRefType>(selected.getType()).getElementType());
+                    memref::StoreOp::create(b, none, selected,
+                                            ValueRange{row, slot});
+                  });
+              return {next.key, next.index};
+            });
+      });
 }

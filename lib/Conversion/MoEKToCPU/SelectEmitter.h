@@ -32,8 +32,8 @@ public:
   /// True in the first `count` lanes.
   mlir::Value firstLanes(int64_t count, int64_t lanes);
 
-  /// Elements of `memref` from `at` on, floats as f32; where `mask` is given and
-  /// false, the memory is not touched and the lane unspecified.
+  /// Elements of `memref` from `at` on, floats as f32; where `mask` is given
+  /// and false, the memory is not touched and the lane unspecified.
   mlir::Value load(mlir::Value memref, mlir::ValueRange at, int64_t lanes,
                    mlir::Value mask = {});
   /// Writes floats, rounded to the memref's element type, or integers.
@@ -43,8 +43,10 @@ public:
   mlir::Value scratch(int64_t size, mlir::Type element);
 
   mlir::Value select(mlir::Value condition, mlir::Value yes, mlir::Value no);
-  mlir::Value compare(mlir::arith::CmpFPredicate predicate, mlir::Value x, mlir::Value y);
-  mlir::Value compare(mlir::arith::CmpIPredicate predicate, mlir::Value x, mlir::Value y);
+  mlir::Value compare(mlir::arith::CmpFPredicate predicate, mlir::Value x,
+                      mlir::Value y);
+  mlir::Value compare(mlir::arith::CmpIPredicate predicate, mlir::Value x,
+                      mlir::Value y);
 
   KernelBuilder &b;
   const int64_t maxLanes;
@@ -68,8 +70,8 @@ struct KeyRow {
 /// What comes before every key.
 Candidate beforeAll(RowBuilder &rows);
 
-/// The best admissible key that comes after `last` in the order (key descending,
-/// index ascending), so that nothing has to be marked or moved.
+/// The best admissible key that comes after `last` in the order (key
+/// descending, index ascending), so that nothing has to be marked or moved.
 Candidate emitNextBest(RowBuilder &rows, const KeyRow &row, Candidate last);
 
 /// Rows of a task, given the vector operations that one of them needs: some

@@ -27,8 +27,8 @@ SmallVector<Value> moe::cloneOnVectors(ImplicitLocOpBuilder &b, Block &body,
   auto vectorOf = [&](Type type) { return VectorType::get(lanes, type); };
   for (Operation &op : body.without_terminator()) {
     if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
-      auto splat =
-          DenseElementsAttr::get(vectorOf(constant.getType()), constant.getValue());
+      auto splat = DenseElementsAttr::get(vectorOf(constant.getType()),
+                                          constant.getValue());
       mapping.map(constant.getResult(),
                   arith::ConstantOp::create(b, splat).getResult());
       continue;

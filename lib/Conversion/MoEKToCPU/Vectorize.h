@@ -16,8 +16,8 @@ namespace moe {
 /// scalars, or is a constant.
 bool isElementwise(mlir::Block &body);
 
-/// Copies `body` (isElementwise), its arguments replaced by `arguments`, vectors
-/// of `lanes` elements; returns what its terminator yields.
+/// Copies `body` (isElementwise), its arguments replaced by `arguments`,
+/// vectors of `lanes` elements; returns what its terminator yields.
 llvm::SmallVector<mlir::Value> cloneOnVectors(mlir::ImplicitLocOpBuilder &b,
                                               mlir::Block &body,
                                               mlir::ValueRange arguments,

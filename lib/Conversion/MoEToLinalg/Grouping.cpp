@@ -28,7 +28,8 @@ forEach(TensorBuilder &b, Value n, ValueRange init,
       b, b.indexConstant(0), n, b.indexConstant(1), init,
       [&](OpBuilder &inner, Location, Value i, ValueRange state) {
         OpBuilder::InsertionGuard guard(b);
-        b.setInsertionPoint(inner.getInsertionBlock(), inner.getInsertionPoint());
+        b.setInsertionPoint(inner.getInsertionBlock(),
+                            inner.getInsertionPoint());
         SmallVector<Value> next = body(i, state);
         scf::YieldOp::create(b, next);
       });
@@ -48,9 +49,10 @@ struct ConvertGroup : OpRewritePattern<GroupOp> {
     Value expertCount = b.i32Constant(experts);
     OpFoldResult rows = b.multiply(b.size(indices, 0), slots);
     Value numRows = b.materialize(rows);
-    moek::RequireOp::create(b, numRows, moek::Relation::le,
-                            b.indexConstant(std::numeric_limits<int32_t>::max()),
-                            "T*K of moe.group");
+    moek::RequireOp::create(
+        b, numRows, moek::Relation::le,
+        b.indexConstant(std::numeric_limits<int32_t>::max()),
+        "T*K of moe.group");
     moek::CheckIndicesOp::create(b, indices, b.indexConstant(-1),
                                  b.indexConstant(op.getIndexBound()),
                                  "indices of moe.group");
@@ -93,28 +95,30 @@ struct ConvertGroup : OpRewritePattern<GroupOp> {
         })[0];
 
     Value first = b.filled({b.getIndexAttr(experts + 1)}, zero32);
-    Value offsets = forEach(
-        b, b.indexConstant(experts), first,
-        [&](Value e, ValueRange state) -> SmallVector<Value> {
-          Value end = arith::AddIOp::create(b, b.extract(state[0], e),
-                                            b.extract(counts, e));
-          Value next = arith::AddIOp::create(b, e, b.indexConstant(1));
-          return {b.insert(end, state[0], next)};
-        })[0];
+    Value offsets =
+        forEach(b, b.indexConstant(experts), first,
+                [&](Value e, ValueRange state) -> SmallVector<Value> {
+                  Value end = arith::AddIOp::create(b, b.extract(state[0], e),
+                                                    b.extract(counts, e));
+                  Value next = arith::AddIOp::create(b, e, b.indexConstant(1));
+                  return {b.insert(end, state[0], next)};
+                })[0];
 
     // next[e] = the row that the next slot of expert e gets.
     Value next = tensor::ExtractSliceOp::create(
         b, offsets, ArrayRef<OpFoldResult>{b.getIndexAttr(0)},
-        ArrayRef<OpFoldResult>{expertSize}, ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
+        ArrayRef<OpFoldResult>{expertSize},
+        ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
     SmallVector<Value> placed = forEach(
         b, numRows,
-        {b.filled({rows}, minusOne), b.filled(b.sizes(indices), minusOne), next},
+        {b.filled({rows}, minusOne), b.filled(b.sizes(indices), minusOne),
+         next},
         [&](Value i, ValueRange state) -> SmallVector<Value> {
           auto [expert, has] = expertOf(i);
           auto [token, slot] = tokenAndSlot(i);
           Value row = b.extract(state[2], expert);
-          Value end = b.extract(
-              offsets, ValueRange{arith::AddIOp::create(b, expert, b.indexConstant(1))});
+          Value end = b.extract(offsets, ValueRange{arith::AddIOp::create(
+                                             b, expert, b.indexConstant(1))});
           Value room =
               arith::CmpIOp::create(b, arith::CmpIPredicate::slt, row, end);
           Value take = arith::AndIOp::create(b, has, room);
@@ -151,14 +155,15 @@ struct ConvertDispatch : OpRewritePattern<DispatchOp> {
     Type element = getElementTypeOrSelf(op.getRows());
     Value bound = b.materialize(b.multiply(b.size(x, 0), op.getSlots()));
     Value zero = b.indexConstant(0), width = b.indexConstant(op.getSlots());
-    Value nan = b.floatConstant(element, std::numeric_limits<double>::quiet_NaN());
+    Value nan =
+        b.floatConstant(element, std::numeric_limits<double>::quiet_NaN());
     moek::CheckIndicesOp::create(b, op.getRowSlot(), b.indexConstant(-1), bound,
                                  "row_slot of moe.dispatch");
     AffineMap full = b.getMultiDimIdentityMap(2);
     TensorBuilder::Sizes sizes = reifyResult(b, op->getResult(0));
     Value rows = b.generic(
-        op.getRowSlot(), {full.getMajorSubMap(1), full}, b.empty(sizes, element),
-        [&](ValueRange args) -> Value {
+        op.getRowSlot(), {full.getMajorSubMap(1), full},
+        b.empty(sizes, element), [&](ValueRange args) -> Value {
           Value slot = arith::IndexCastOp::create(b, b.getIndexType(), args[0]);
           Value valid = isInRange(b, slot, zero, bound);
           Value column = linalg::IndexOp::create(b, 1);
@@ -182,8 +187,8 @@ struct ConvertCombine : OpRewritePattern<CombineOp> {
                                 PatternRewriter &rewriter) const override {
     TensorBuilder b(op.getLoc(), rewriter);
     Value rows = op.getRows(), weights = op.getWeights();
-    FloatType acc = getAccumulatorType(
-        {rows.getType(), op.getY().getType(), weights ? weights.getType() : Type()});
+    FloatType acc = getAccumulatorType({rows.getType(), op.getY().getType(),
+                                        weights ? weights.getType() : Type()});
     Value bound = b.dim(rows, 0), zero = b.indexConstant(0);
     moek::CheckIndicesOp::create(b, op.getSlotRow(), b.indexConstant(-1), bound,
                                  "slot_row of moe.combine");
@@ -195,7 +200,8 @@ struct ConvertCombine : OpRewritePattern<CombineOp> {
       inputs.push_back(weights);
     SmallVector<AffineMap> maps(inputs.size(), slots);
     maps.push_back(AffineMap::get(3, 0, {t, d}, b.getContext()));
-    Value init = b.filled(reifyResult(b, op->getResult(0)), b.floatConstant(acc, 0));
+    Value init =
+        b.filled(reifyResult(b, op->getResult(0)), b.floatConstant(acc, 0));
     Value y = b.generic(inputs, maps, init, [&](ValueRange args) -> Value {
       Value row = arith::IndexCastOp::create(b, b.getIndexType(), args[0]);
       Value valid = isInRange(b, row, zero, bound);
@@ -206,7 +212,8 @@ struct ConvertCombine : OpRewritePattern<CombineOp> {
           [&]() -> Value {
             Value term = b.convertFloat(b.extract(rows, {row, column}), acc);
             if (weights)
-              term = arith::MulFOp::create(b, b.convertFloat(args[1], acc), term);
+              term =
+                  arith::MulFOp::create(b, b.convertFloat(args[1], acc), term);
             return arith::AddFOp::create(b, sum, term);
           },
           sum);
@@ -220,5 +227,6 @@ struct ConvertCombine : OpRewritePattern<CombineOp> {
 } // namespace
 
 void moe::populateGroupingPatterns(RewritePatternSet &patterns) {
-  patterns.add<ConvertGroup, ConvertDispatch, ConvertCombine>(patterns.getContext());
+  patterns.add<ConvertGroup, ConvertDispatch, ConvertCombine>(
+      patterns.getContext());
 }

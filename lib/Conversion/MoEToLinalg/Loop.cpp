@@ -40,8 +40,8 @@ struct ConvertIterEncode : OpRewritePattern<IterEncodeOp> {
           Value position = linalg::IndexOp::create(b, 0);
           Value middle = b.indexConstant(half);
           Value i = arith::RemUIOp::create(b, position, middle);
-          Value power = arith::DivFOp::create(b, toFloat(i),
-                                              b.floatConstant(f64, -half));
+          Value power =
+              arith::DivFOp::create(b, toFloat(i), b.floatConstant(f64, -half));
           Value frequency = math::PowFOp::create(b, period, power);
           Value angle = arith::MulFOp::create(b, k, frequency);
           Value first = arith::CmpIOp::create(b, arith::CmpIPredicate::ult,

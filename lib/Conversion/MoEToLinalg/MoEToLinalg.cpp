@@ -76,7 +76,8 @@ struct ConvertMoEToLinalgPass
     populateQuantPatterns(patterns);
     ConversionTarget target(getContext());
     target.addIllegalDialect<MoEDialect>();
-    // A loop knows the sizes of its state as long as it is one: moe-loop-to-scf.
+    // A loop knows the sizes of its state as long as it is one:
+    // moe-loop-to-scf.
     target.addLegalOp<LoopOp, YieldOp>();
     target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
     if (failed(applyPartialConversion(getOperation(), target,

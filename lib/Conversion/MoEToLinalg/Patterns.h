@@ -23,8 +23,8 @@ void populateTransportPatterns(mlir::RewritePatternSet &patterns);
 void populateQuantPatterns(mlir::RewritePatternSet &patterns);
 
 /// Sizes of result `result` of `op`, from its operands.
-llvm::SmallVector<mlir::OpFoldResult>
-reifyResult(mlir::OpBuilder &builder, mlir::OpResult result);
+llvm::SmallVector<mlir::OpFoldResult> reifyResult(mlir::OpBuilder &builder,
+                                                  mlir::OpResult result);
 
 /// lower <= value < upper as an i1, both bounds signed.
 mlir::Value isInRange(TensorBuilder &b, mlir::Value value, mlir::Value lower,

@@ -41,8 +41,8 @@ struct ConvertDequantize : OpRewritePattern<DequantizeOp> {
     return b.convertFloat(b.extract(table, index), acc);
   }
 
-  /// 2^(byte - 127), NaN for 255: the bits of a float of 32 bits, whose exponent
-  /// is the byte; 2^-127 has no exponent, but a mantissa.
+  /// 2^(byte - 127), NaN for 255: the bits of a float of 32 bits, whose
+  /// exponent is the byte; 2^-127 has no exponent, but a mantissa.
   static Value emitE8M0(TensorBuilder &b, Value scale, Type acc) {
     Type i32 = b.getI32Type();
     Value byte = arith::ExtUIOp::create(
@@ -110,8 +110,8 @@ struct ConvertDequantize : OpRewritePattern<DequantizeOp> {
           if (op.getZeros())
             value = arith::SubFOp::create(b, value,
                                           toNumber(b, args[2], acc, e2m1));
-          Value scaled = arith::MulFOp::create(
-              b, value, toNumber(b, args[1], acc, e2m1));
+          Value scaled =
+              arith::MulFOp::create(b, value, toNumber(b, args[1], acc, e2m1));
           return b.convertFloat(scaled, element);
         });
     rewriter.replaceOp(op, b.cast(result, op.getType()));

@@ -27,11 +27,10 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 class RouteEmitter {
 public:
   RouteEmitter(RouteOp op, TensorBuilder &b)
-      : op(op), b(b),
-        acc(getAccumulatorType(
-            {op.getLogits().getType(), op.getWeights().getType(),
-             op.getBias() ? op.getBias().getType() : Type(),
-             op.getKeys() ? op.getKeys().getType() : Type()})) {}
+      : op(op), b(b), acc(getAccumulatorType(
+                          {op.getLogits().getType(), op.getWeights().getType(),
+                           op.getBias() ? op.getBias().getType() : Type(),
+                           op.getKeys() ? op.getKeys().getType() : Type()})) {}
 
   void emit(PatternRewriter &rewriter) {
     Value scores = emitScores();
@@ -104,7 +103,8 @@ private:
         none, [&](ValueRange args) -> Value {
           Value expert = arith::IndexCastOp::create(
               b, b.getI32Type(), linalg::IndexOp::create(b, 1));
-          Value group = arith::DivSIOp::create(b, expert, b.i32Constant(members));
+          Value group =
+              arith::DivSIOp::create(b, expert, b.i32Constant(members));
           Value hit = arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
                                             args[0], group);
           Value one = arith::ExtUIOp::create(b, b.getI32Type(), hit);
@@ -162,9 +162,9 @@ private:
         {AffineMap::get(3, 0, {t, j}, b.getContext()),
          AffineMap::get(3, 0, {t, k}, b.getContext())},
         b.filled(b.sizes(selected), zero()), [&](ValueRange args) -> Value {
-          Value earlier = arith::CmpIOp::create(
-              b, arith::CmpIPredicate::slt, linalg::IndexOp::create(b, 2),
-              linalg::IndexOp::create(b, 1));
+          Value earlier = arith::CmpIOp::create(b, arith::CmpIPredicate::slt,
+                                                linalg::IndexOp::create(b, 2),
+                                                linalg::IndexOp::create(b, 1));
           Value sum = arith::AddFOp::create(b, args[1], args[0]);
           return arith::SelectOp::create(b, earlier, sum, args[1]);
         });
@@ -177,8 +177,8 @@ private:
           return arith::SelectOp::create(b, stays(args[1]), args[0],
                                          b.i32Constant(-1));
         });
-    Value cutSelected = b.elementwise(
-        {selected, before}, acc, [&](ValueRange args) -> Value {
+    Value cutSelected =
+        b.elementwise({selected, before}, acc, [&](ValueRange args) -> Value {
           return arith::SelectOp::create(b, stays(args[1]), args[0], zero());
         });
     return {cutIndices, cutSelected};
@@ -193,8 +193,8 @@ private:
 
   /// exp(selected - largest) of the slots in use, 0 elsewhere.
   Value emitPowers(Value indices, Value selected) {
-    Value used = b.elementwise(
-        {indices, selected}, acc, [&](ValueRange args) -> Value {
+    Value used =
+        b.elementwise({indices, selected}, acc, [&](ValueRange args) -> Value {
           return selectUsed(args[0], args[1], -kInfinity);
         });
     Value largest = b.reduceLast(
@@ -286,11 +286,12 @@ struct ConvertTopK : OpRewritePattern<TopKOp> {
         ValueRange{lowest, none},
         [&](OpBuilder &inner, Location loc, Value m, ValueRange state) {
           OpBuilder::InsertionGuard guard(b);
-          b.setInsertionPoint(inner.getInsertionBlock(), inner.getInsertionPoint());
+          b.setInsertionPoint(inner.getInsertionBlock(),
+                              inner.getInsertionPoint());
           Value key = b.extract(keys, {n, m});
           Value equal = compare(arith::CmpFPredicate::OEQ, key, lastValue);
-          Value later = arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, m,
-                                              lastIndex);
+          Value later =
+              arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, m, lastIndex);
           Value after = arith::OrIOp::create(
               b, compare(arith::CmpFPredicate::OLT, key, lastValue),
               arith::AndIOp::create(b, equal, later));
@@ -320,8 +321,10 @@ struct ConvertTopK : OpRewritePattern<TopKOp> {
     };
 
     auto perSlot = [&](Value n, Value k, ValueRange state) {
-      auto [value, index] = findNext(b, keys, n, candidates, state[2], state[3]);
-      Value found = arith::CmpIOp::create(b, arith::CmpIPredicate::sge, index, zero);
+      auto [value, index] =
+          findNext(b, keys, n, candidates, state[2], state[3]);
+      Value found =
+          arith::CmpIOp::create(b, arith::CmpIPredicate::sge, index, zero);
       auto selected = scf::IfOp::create(
           b, found,
           [&, index = index](OpBuilder &inner, Location) {
@@ -339,15 +342,18 @@ struct ConvertTopK : OpRewritePattern<TopKOp> {
       scf::YieldOp::create(b, ValueRange{indices, picked, value, index});
     };
 
-    Value first = b.floatConstant(keyType, kInfinity), before = b.indexConstant(-1);
+    Value first = b.floatConstant(keyType, kInfinity),
+          before = b.indexConstant(-1);
     auto rows = scf::ForOp::create(
         b, zero, b.materialize(sizes[0]), one,
-        ValueRange{b.empty(sizes, b.getI32Type()), b.empty(sizes, selectedType)},
+        ValueRange{b.empty(sizes, b.getI32Type()),
+                   b.empty(sizes, selectedType)},
         [&](OpBuilder &inner, Location, Value n, ValueRange state) {
           OpBuilder::InsertionGuard guard(b);
           at(inner);
           auto loop = scf::ForOp::create(
-              b, zero, slots, one, ValueRange{state[0], state[1], first, before},
+              b, zero, slots, one,
+              ValueRange{state[0], state[1], first, before},
               [&](OpBuilder &body, Location, Value k, ValueRange inState) {
                 OpBuilder::InsertionGuard guard(b);
                 at(body);
@@ -355,8 +361,9 @@ struct ConvertTopK : OpRewritePattern<TopKOp> {
               });
           scf::YieldOp::create(b, loop.getResults().take_front(2));
         });
-    rewriter.replaceOp(op, {b.cast(rows.getResult(0), op.getIndices().getType()),
-                            b.cast(rows.getResult(1), op.getSelected().getType())});
+    rewriter.replaceOp(op,
+                       {b.cast(rows.getResult(0), op.getIndices().getType()),
+                        b.cast(rows.getResult(1), op.getSelected().getType())});
     return success();
   }
 };

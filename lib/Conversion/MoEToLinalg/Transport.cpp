@@ -32,10 +32,12 @@ public:
 
   void emit(PatternRewriter &rewriter) {
     Value tau = b.convertFloat(op.getTemperature(), acc);
-    exponents = b.elementwise(op.getScores(), acc, [&](ValueRange args) -> Value {
-      return arith::DivFOp::create(b, b.convertFloat(args[0], acc), tau);
-    });
-    Value rowMass = logOfMass(op.getRow(), 0, [&] { return b.floatConstant(acc, 1); });
+    exponents =
+        b.elementwise(op.getScores(), acc, [&](ValueRange args) -> Value {
+          return arith::DivFOp::create(b, b.convertFloat(args[0], acc), tau);
+        });
+    Value rowMass =
+        logOfMass(op.getRow(), 0, [&] { return b.floatConstant(acc, 1); });
     Value colMass = logOfMass(op.getCol(), 1, [&]() -> Value {
       Value rows = arith::IndexCastOp::create(b, b.getI64Type(),
                                               b.dim(op.getScores(), 0));
@@ -66,15 +68,15 @@ public:
 
     AffineMap full = b.getMultiDimIdentityMap(2);
     Type element = getElementTypeOrSelf(op.getPlan());
-    Value plan = b.generic(
-        {exponents, loop.getResult(0), loop.getResult(1)},
-        {full, full.getMajorSubMap(1), full.getMinorSubMap(1), full},
-        b.empty(b.sizes(exponents), element), [&](ValueRange args) {
-          Value sum = arith::AddFOp::create(b, args[0], args[1]);
-          Value power = math::ExpOp::create(
-              b, arith::AddFOp::create(b, sum, args[2]));
-          return b.convertFloat(power, element);
-        });
+    Value plan =
+        b.generic({exponents, loop.getResult(0), loop.getResult(1)},
+                  {full, full.getMajorSubMap(1), full.getMinorSubMap(1), full},
+                  b.empty(b.sizes(exponents), element), [&](ValueRange args) {
+                    Value sum = arith::AddFOp::create(b, args[0], args[1]);
+                    Value power = math::ExpOp::create(
+                        b, arith::AddFOp::create(b, sum, args[2]));
+                    return b.convertFloat(power, element);
+                  });
     rewriter.replaceOp(op, b.cast(plan, op.getPlan().getType()));
   }
 
@@ -101,18 +103,18 @@ private:
     AffineMap kept = map({0}), summed = map({1});
     TensorBuilder::Sizes size{b.size(exponents, dim)};
     Value lowest = b.filled(size, b.floatConstant(acc, -kInfinity));
-    Value largest = b.generic(
-        {exponents, other}, {matrix, summed, kept}, lowest,
-        [&](ValueRange args) -> Value {
-          Value exponent = arith::AddFOp::create(b, args[0], args[1]);
-          return arith::MaximumFOp::create(b, args[2], exponent);
-        });
+    Value largest =
+        b.generic({exponents, other}, {matrix, summed, kept}, lowest,
+                  [&](ValueRange args) -> Value {
+                    Value exponent = arith::AddFOp::create(b, args[0], args[1]);
+                    return arith::MaximumFOp::create(b, args[2], exponent);
+                  });
     // Infinite as it may be, it must not meet itself in a difference.
     Value shift = b.elementwise(largest, acc, [&](ValueRange args) -> Value {
       Value zero = b.floatConstant(acc, 0);
       Value difference = arith::SubFOp::create(b, args[0], args[0]);
-      Value finite = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ,
-                                           difference, zero);
+      Value finite =
+          arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, difference, zero);
       return arith::SelectOp::create(b, finite, args[0], zero);
     });
     Value sum = b.generic(
@@ -156,7 +158,8 @@ struct ConvertSinkhorn : OpRewritePattern<SinkhornOp> {
   }
 };
 
-/// A call of the runtime, which compares f32 or f64: both hold the narrow types.
+/// A call of the runtime, which compares f32 or f64: both hold the narrow
+/// types.
 struct ConvertAssign : OpRewritePattern<AssignOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(AssignOp op,
@@ -165,11 +168,10 @@ struct ConvertAssign : OpRewritePattern<AssignOp> {
     FloatType acc = getAccumulatorType(op.getScores().getType());
     Value scores = b.convert(op.getScores(), acc);
     Value init = b.empty(reifyResult(b, op->getResult(0)), b.getI32Type());
-    Value member =
-        moek::AssignOp::create(b, TypeRange{init.getType()}, scores,
-                               op.getCapacity(), init,
-                               op.getMethod() == AssignMethod::exact)
-            .getResult()[0];
+    Value member = moek::AssignOp::create(b, TypeRange{init.getType()}, scores,
+                                          op.getCapacity(), init,
+                                          op.getMethod() == AssignMethod::exact)
+                       .getResult()[0];
     rewriter.replaceOp(op, b.cast(member, op.getType()));
     return success();
   }

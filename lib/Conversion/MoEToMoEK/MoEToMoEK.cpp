@@ -82,16 +82,17 @@ struct ConvertGroupedMatmul : OpRewritePattern<GroupedMatmulOp> {
     if (!sumsInF32(op))
       return rewriter.notifyMatchFailure(op, "sums in f64");
     TensorBuilder b(op.getLoc(), rewriter);
-    checkOffsets(b, op.getOffsets(), op.getRows(), "offsets of moe.grouped_matmul");
+    checkOffsets(b, op.getOffsets(), op.getRows(),
+                 "offsets of moe.grouped_matmul");
     Type element = getElementTypeOrSelf(op.getType());
     TensorBuilder::Sizes sizes{b.size(op.getRows(), 0),
                                b.size(op.getWeights(), 2)};
-    Value result = buildGemm(
-        b, op.getRows(), op.getOffsets(), {op.getWeights()}, {},
-        b.empty(sizes, element), /*transposed=*/false,
-        [&](TensorBuilder &body, ValueRange args) {
-          return body.convertFloat(args[0], element);
-        });
+    Value result =
+        buildGemm(b, op.getRows(), op.getOffsets(), {op.getWeights()}, {},
+                  b.empty(sizes, element), /*transposed=*/false,
+                  [&](TensorBuilder &body, ValueRange args) {
+                    return body.convertFloat(args[0], element);
+                  });
     rewriter.replaceOp(op, b.cast(result, op.getType()));
     return success();
   }
@@ -107,11 +108,11 @@ struct ConvertExpertFFN : OpRewritePattern<ExpertFFNOp> {
     if (!bias)
       return;
     MLIRContext *context = bias.getContext();
-    AffineExpr g = getAffineDimExpr(0, context), n = getAffineDimExpr(2, context);
+    AffineExpr g = getAffineDimExpr(0, context),
+               n = getAffineDimExpr(2, context);
     bool grouped = cast<RankedTensorType>(bias.getType()).getRank() == 2;
-    extras.push_back(
-        {bias, grouped ? AffineMap::get(3, 0, {g, n}, context)
-                       : AffineMap::get(3, 0, {n}, context)});
+    extras.push_back({bias, grouped ? AffineMap::get(3, 0, {g, n}, context)
+                                    : AffineMap::get(3, 0, {n}, context)});
   }
 
   /// The hidden element from accumulators and biases, in that order.
@@ -141,7 +142,8 @@ struct ConvertExpertFFN : OpRewritePattern<ExpertFFNOp> {
     double alpha = op.getAlpha() ? op.getAlpha()->convertToDouble() : 1.0;
     if (!gated)
       return emitActivation(b, op.getActivation(), clamp(up, true), alpha);
-    Value left = emitActivation(b, op.getActivation(), clamp(gate, false), alpha);
+    Value left =
+        emitActivation(b, op.getActivation(), clamp(gate, false), alpha);
     Value right = clamp(up, true);
     if (op.getUpOffset())
       right = arith::AddFOp::create(
@@ -190,12 +192,13 @@ struct ConvertExpertFFN : OpRewritePattern<ExpertFFNOp> {
   }
 };
 
-/// linalg.matmul with static width, its second operand as it lies or transposed.
+/// linalg.matmul with static width, its second operand as it lies or
+/// transposed.
 struct RaiseMatmul : OpRewritePattern<linalg::MatmulOp> {
   using OpRewritePattern::OpRewritePattern;
 
-  /// Whether the second operand is [N,K]; nothing if the maps are not those of a
-  /// product of rows.
+  /// Whether the second operand is [N,K]; nothing if the maps are not those of
+  /// a product of rows.
   static std::optional<bool> isTransposed(linalg::MatmulOp op) {
     SmallVector<AffineMap> maps = op.getIndexingMapsArray();
     Builder b(op.getContext());

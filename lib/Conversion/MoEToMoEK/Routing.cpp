@@ -72,9 +72,9 @@ struct ConvertRoute : OpRewritePattern<RouteOp> {
     SmallVector<Value> inits = emptyResults(b, op, {sizes, sizes});
     auto kernel = moek::RouteOp::create(
         b, TypeRange(ValueRange(inits)), op.getLogits(), op.getBias(),
-        op.getKeys(), inits, op.getScore(), op.getRule(),
-        op.getNumGroupsAttr(), op.getKeptGroupsAttr(), op.getGroupTopAttr(),
-        op.getScaleAttr(), op.getEpsilonAttr(), op.getTopPAttr());
+        op.getKeys(), inits, op.getScore(), op.getRule(), op.getNumGroupsAttr(),
+        op.getKeptGroupsAttr(), op.getGroupTopAttr(), op.getScaleAttr(),
+        op.getEpsilonAttr(), op.getTopPAttr());
     replaceByKernel(b, rewriter, op, kernel);
     ++count;
     return success();
@@ -95,9 +95,8 @@ struct ConvertTopK : OpRewritePattern<TopKOp> {
         b.size(op.getKeys(), 0),
         b.getIndexAttr(op.getIndices().getType().getDimSize(1))};
     SmallVector<Value> inits = emptyResults(b, op, {sizes, sizes});
-    auto kernel =
-        moek::TopKOp::create(b, TypeRange(ValueRange(inits)), op.getKeys(),
-                             op.getValues(), inits);
+    auto kernel = moek::TopKOp::create(b, TypeRange(ValueRange(inits)),
+                                       op.getKeys(), op.getValues(), inits);
     replaceByKernel(b, rewriter, op, kernel);
     ++count;
     return success();
@@ -116,9 +115,10 @@ struct ConvertGroup : OpRewritePattern<GroupOp> {
     Value indices = op.getIndices();
     OpFoldResult rows = b.multiply(b.size(indices, 0), op.getNumSlots());
     Value numRows = b.materialize(rows);
-    moek::RequireOp::create(b, numRows, moek::Relation::le,
-                            b.indexConstant(std::numeric_limits<int32_t>::max()),
-                            "T*K of moe.group");
+    moek::RequireOp::create(
+        b, numRows, moek::Relation::le,
+        b.indexConstant(std::numeric_limits<int32_t>::max()),
+        "T*K of moe.group");
     moek::CheckIndicesOp::create(b, indices, b.indexConstant(-1),
                                  b.indexConstant(op.getIndexBound()),
                                  "indices of moe.group");

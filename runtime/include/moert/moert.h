@@ -1,4 +1,5 @@
-/*===- moert.h - the runtime's application binary interface ----------------===*\
+/*===- moert.h - the runtime's application binary interface
+----------------===*\
 |* Part of the moe project, under the Apache License v2.0 with LLVM Exceptions.
 |* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 |*===----------------------------------------------------------------------===*
@@ -49,14 +50,24 @@ typedef enum MoertStatus {
 } MoertStatus;
 
 typedef enum MoertDType {
-  MOERT_F64 = 1, MOERT_F32 = 2, MOERT_F16 = 3, MOERT_BF16 = 4,
+  MOERT_F64 = 1,
+  MOERT_F32 = 2,
+  MOERT_F16 = 3,
+  MOERT_BF16 = 4,
   MOERT_I64 = 5, /* also `index` */
-  MOERT_I32 = 6, MOERT_I16 = 7, MOERT_I8 = 8, MOERT_U8 = 9,
-  MOERT_I1 = 10,       /* one byte an element, 0 or 1 */
-  MOERT_F8E8M0 = 11    /* one byte: a power of two, exponent bias 127 */
+  MOERT_I32 = 6,
+  MOERT_I16 = 7,
+  MOERT_I8 = 8,
+  MOERT_U8 = 9,
+  MOERT_I1 = 10,    /* one byte an element, 0 or 1 */
+  MOERT_F8E8M0 = 11 /* one byte: a power of two, exponent bias 127 */
 } MoertDType;
 
-typedef enum MoertRole { MOERT_INPUT = 0, MOERT_WEIGHT = 1, MOERT_OUTPUT = 2 } MoertRole;
+typedef enum MoertRole {
+  MOERT_INPUT = 0,
+  MOERT_WEIGHT = 1,
+  MOERT_OUTPUT = 2
+} MoertRole;
 
 typedef struct MoertContext MoertContext;
 
@@ -84,8 +95,9 @@ typedef struct MoertEntry {
   int32_t (*prepare)(MoertContext *, const void *const *weights, void *packed);
   /* Bytes of workspace for these symbols; -1: a size does not fit. */
   int64_t (*workspace_bytes)(const int64_t *symbols);
-  int32_t (*run)(MoertContext *, const void *const *inputs, void *const *outputs,
-                 const int64_t *symbols, const void *packed, void *workspace);
+  int32_t (*run)(MoertContext *, const void *const *inputs,
+                 void *const *outputs, const int64_t *symbols,
+                 const void *packed, void *workspace);
 } MoertEntry;
 
 #define MOERT_CPU_AVX2 (1ull << 0)
@@ -112,9 +124,11 @@ typedef struct MoertTensor {
 /*===-- contexts ----------------------------------------------------------===*/
 
 /* A host's own parallel loop: runs task(arg, i) once for each i in [0, n), in
- * any order, on any threads, and returns when all are done. It must not throw. */
+ * any order, on any threads, and returns when all are done. It must not throw.
+ */
 typedef void (*MoertTask)(void *arg, int64_t index);
-typedef void (*MoertParallelFor)(void *user, int64_t n, MoertTask task, void *arg);
+typedef void (*MoertParallelFor)(void *user, int64_t n, MoertTask task,
+                                 void *arg);
 
 typedef struct MoertContextOptions {
   uint32_t size; /* sizeof(MoertContextOptions); anything else is refused */
@@ -133,7 +147,8 @@ typedef struct MoertContextOptions {
  *
  * The pool survives fork(): a child starts its own threads when it needs them
  * (but a task itself must not fork, other than to exec). */
-MOERT_API MoertStatus moert_context_create(const MoertContextOptions *options, MoertContext **context);
+MOERT_API MoertStatus moert_context_create(const MoertContextOptions *options,
+                                           MoertContext **context);
 MOERT_API void moert_context_destroy(MoertContext *context); /* null is fine */
 /* Message of the last call on this context, one line without a line end:
  *   mixtral: argument 'x': expected f32[T, 64], got f32[37, 63]
@@ -149,12 +164,14 @@ MOERT_API uint32_t moert_abi_version(void);
 MOERT_API uint64_t moert_cpu_features(void);
 /* Of a MoertStatus: "out of memory"; "?" if unknown. */
 MOERT_API const char *moert_status_name(int32_t status);
-/* Of a MoertDType: bytes of one element, 0 if unknown; "f32", "?" if unknown. */
+/* Of a MoertDType: bytes of one element, 0 if unknown; "f32", "?" if unknown.
+ */
 MOERT_API size_t moert_dtype_bytes(int32_t dtype);
 MOERT_API const char *moert_dtype_name(int32_t dtype);
 
 /* ABI, CPU features, and that the descriptor is well-formed. */
-MOERT_API MoertStatus moert_check_entry(MoertContext *context, const MoertEntry *entry);
+MOERT_API MoertStatus moert_check_entry(MoertContext *context,
+                                        const MoertEntry *entry);
 /* Bytes to allocate for the blob: header and payload (at least the header);
  * 0 for null, UINT64_MAX for a descriptor whose sum does not fit. */
 MOERT_API uint64_t moert_packed_bytes(const MoertEntry *entry);
@@ -162,24 +179,32 @@ MOERT_API uint64_t moert_packed_bytes(const MoertEntry *entry);
  * the blob: moert_packed_bytes(entry) bytes, MOERT_ALIGNMENT-aligned. The
  * weights may be freed afterwards, and the blob may be copied, or kept in a
  * file for the same entry. A failure leaves a blob that moert_call refuses. */
-MOERT_API MoertStatus moert_prepare(MoertContext *context, const MoertEntry *entry,
-                                    const MoertTensor *weights, size_t n, void *packed);
+MOERT_API MoertStatus moert_prepare(MoertContext *context,
+                                    const MoertEntry *entry,
+                                    const MoertTensor *weights, size_t n,
+                                    void *packed);
 /* Unifies the named dimensions of `n` tensors (inputs, then outputs, in the
  * entry's order without the weights) into symbols[0 .. n_symbols). Looks at
- * dtypes and shapes only: `data` may be null, for instance to size a workspace. */
-MOERT_API MoertStatus moert_bind_symbols(MoertContext *context, const MoertEntry *entry,
-                                         const MoertTensor *tensors, size_t n, int64_t *symbols);
+ * dtypes and shapes only: `data` may be null, for instance to size a workspace.
+ */
+MOERT_API MoertStatus moert_bind_symbols(MoertContext *context,
+                                         const MoertEntry *entry,
+                                         const MoertTensor *tensors, size_t n,
+                                         int64_t *symbols);
 /* Bytes of workspace a call with these symbols needs. */
-MOERT_API MoertStatus moert_workspace_bytes(MoertContext *context, const MoertEntry *entry,
-                                            const int64_t *symbols, uint64_t *bytes);
+MOERT_API MoertStatus moert_workspace_bytes(MoertContext *context,
+                                            const MoertEntry *entry,
+                                            const int64_t *symbols,
+                                            uint64_t *bytes);
 /* Checks everything and runs. `tensors` as for moert_bind_symbols; outputs must
  * not overlap anything else. `packed` may be null for an entry without weights
  * and packed bytes. `workspace` may be null: the context then keeps one of its
  * own, which grows to the largest call. After a failed run (indices out of
- * range) the outputs hold unspecified values. */
+ * range) the outputs hold what the run wrote, a bad index taken as -1. */
 MOERT_API MoertStatus moert_call(MoertContext *context, const MoertEntry *entry,
-                                 const MoertTensor *tensors, size_t n, const void *packed,
-                                 void *workspace, uint64_t workspace_bytes);
+                                 const MoertTensor *tensors, size_t n,
+                                 const void *packed, void *workspace,
+                                 uint64_t workspace_bytes);
 
 /*===-- called by generated code ------------------------------------------===*/
 /* Changes here must be made in the lowering named beside each function. */
@@ -190,50 +215,62 @@ MOERT_API MoertStatus moert_call(MoertContext *context, const MoertEntry *entry,
  * moert_leave returns the status of the run. */
 MOERT_API void moert_enter(MoertContext *context);
 MOERT_API int32_t moert_leave(MoertContext *context);
-/* Runs body(args, i) for i in [0, n) on the context's threads (moe-outline-parallel).
- * No order is promised. A call from within a body runs in its own thread. */
+/* Runs body(args, i) for i in [0, n) on the context's threads
+ * (moe-outline-parallel). No order is promised. A call from within a body runs
+ * in its own thread. */
 MOERT_API void moert_parallel_for(MoertContext *context, int64_t n,
-                                  void (*body)(void *args, int64_t index), void *args);
-/* Records an error; the first of a run wins (moe-lower-checks). `what` is a static string. */
-MOERT_API void moert_fail(MoertContext *context, int32_t status, const char *what, int64_t got, int64_t limit);
-/* Records MOERT_INDEX_OUT_OF_RANGE unless lower <= values[i] < upper for all i (moe-lower-checks). */
-MOERT_API void moert_check_indices(MoertContext *context, const int32_t *values, int64_t n,
-                                   int64_t lower, int64_t upper, const char *what);
-/* Records MOERT_INDEX_OUT_OF_RANGE unless 0 = values[0] <= values[1] <= ... <= values[n-1] <= rows (moe-lower-checks). */
-MOERT_API void moert_check_offsets(MoertContext *context, const int32_t *values, int64_t n,
-                                   int64_t rows, const char *what);
+                                  void (*body)(void *args, int64_t index),
+                                  void *args);
+/* Records an error; the first of a run wins (moe-lower-checks). `what` is a
+ * static string. */
+MOERT_API void moert_fail(MoertContext *context, int32_t status,
+                          const char *what, int64_t got, int64_t limit);
+/* Records MOERT_INDEX_OUT_OF_RANGE unless lower <= values[i] < upper for all i
+ * (moe-lower-checks). */
+MOERT_API void moert_check_indices(MoertContext *context, const int32_t *values,
+                                   int64_t n, int64_t lower, int64_t upper,
+                                   const char *what);
+/* Records MOERT_INDEX_OUT_OF_RANGE unless 0 = values[0] <= values[1] <= ... <=
+ * values[n-1] <= rows (moe-lower-checks). */
+MOERT_API void moert_check_offsets(MoertContext *context, const int32_t *values,
+                                   int64_t n, int64_t rows, const char *what);
 
 /* Scratch memory of a prepare: at least `bytes`, MOERT_ALIGNMENT-aligned, the
  * context's own and valid until its next call. Records MOERT_OUT_OF_MEMORY and
  * returns null if there is none (moe-emit-entry). */
 MOERT_API void *moert_scratch(MoertContext *context, int64_t bytes);
 
-/* Gives each of `n` rows of scores[n, experts] one expert: member[i] in [0, experts),
- * expert e taken capacity[e] times (moe.assign, by way of moek.call).
- *   exact = 0: walks all scores from the greatest down and gives row i to expert e
- *     where i is free and e has room. Ties: the lower flat index i * experts + e.
- *     NaN stands below -inf, at its flat index. O(n experts log(n experts)) time.
- *   exact = 1: the greatest total score (sums in f64). As few NaN, then as few
- *     -inf, then as many +inf as possible come first. The same input gives the
- *     same members. Some O(n experts^2) time, experts^2 + n memory.
- * Records MOERT_INVALID_ARGUMENT for a negative capacity or capacities that do not
- * sum to n, MOERT_TOO_LARGE, or MOERT_OUT_OF_MEMORY; every member is then -1. */
-MOERT_API void moert_assign(MoertContext *context, const float *scores, const int32_t *capacity,
-                            int32_t *member, int64_t n, int64_t experts, int32_t exact);
-MOERT_API void moert_assign_f64(MoertContext *context, const double *scores, const int32_t *capacity,
-                                int32_t *member, int64_t n, int64_t experts, int32_t exact);
+/* Gives each of `n` rows of scores[n, experts] one expert: member[i] in [0,
+ * experts), expert e taken capacity[e] times (moe.assign, by way of moek.call).
+ *   exact = 0: walks all scores from the greatest down and gives row i to
+ * expert e where i is free and e has room. Ties: the lower flat index i *
+ * experts + e. NaN stands below -inf, at its flat index. O(n experts log(n
+ * experts)) time. exact = 1: the greatest total score (sums in f64). As few
+ * NaN, then as few -inf, then as many +inf as possible come first. The same
+ * input gives the same members. Some O(n experts^2) time, experts^2 + n memory.
+ * Records MOERT_INVALID_ARGUMENT for a negative capacity or capacities that do
+ * not sum to n, MOERT_TOO_LARGE, or MOERT_OUT_OF_MEMORY; every member is then
+ * -1. */
+MOERT_API void moert_assign(MoertContext *context, const float *scores,
+                            const int32_t *capacity, int32_t *member, int64_t n,
+                            int64_t experts, int32_t exact);
+MOERT_API void moert_assign_f64(MoertContext *context, const double *scores,
+                                const int32_t *capacity, int32_t *member,
+                                int64_t n, int64_t experts, int32_t exact);
 
 #if defined(__cplusplus)
 } /* extern "C" */
 static_assert(sizeof(MoertArg) == 24, "MoertArg is part of the ABI");
 static_assert(sizeof(MoertEntry) == 104, "MoertEntry is part of the ABI");
 static_assert(sizeof(MoertTensor) == 24, "MoertTensor is part of the ABI");
-static_assert(sizeof(MoertContextOptions) == 32, "MoertContextOptions is part of the ABI");
+static_assert(sizeof(MoertContextOptions) == 32,
+              "MoertContextOptions is part of the ABI");
 #elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
 _Static_assert(sizeof(MoertArg) == 24, "MoertArg is part of the ABI");
 _Static_assert(sizeof(MoertEntry) == 104, "MoertEntry is part of the ABI");
 _Static_assert(sizeof(MoertTensor) == 24, "MoertTensor is part of the ABI");
-_Static_assert(sizeof(MoertContextOptions) == 32, "MoertContextOptions is part of the ABI");
+_Static_assert(sizeof(MoertContextOptions) == 32,
+               "MoertContextOptions is part of the ABI");
 #endif
 
 #endif /* MOERT_MOERT_H */

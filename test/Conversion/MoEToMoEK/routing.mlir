@@ -1,4 +1,4 @@
-// RUN: moe-opt %s --convert-moe-routing-to-moek --remarks-filter=convert-moe-routing 2>%t.remarks | FileCheck %s
+// RUN: moe-opt %s --convert-moe-routing-to-moek --remarks-filter=convert-moe-routing-to-moek 2>%t.remarks | FileCheck %s
 // RUN: FileCheck %s --check-prefix=REMARK --input-file=%t.remarks
 // RUN: moe-opt %s --convert-moe-routing-to-moek="select=false group=false" | FileCheck %s --check-prefix=OFF
 

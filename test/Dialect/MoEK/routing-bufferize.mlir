@@ -1,4 +1,4 @@
-// RUN: moe-opt %s --one-shot-bufferize | FileCheck %s
+// RUN: moe-opt %s --one-shot-bufferize --canonicalize | FileCheck %s
 
 // A destination that nobody reads needs no copy.
 // CHECK-LABEL: @route

@@ -1,4 +1,5 @@
-//===- ComposedTest.cpp - carved experts, in a loop, in a DAG --------------===//
+//===- ComposedTest.cpp - carved experts, in a loop, in a DAG
+//--------------===//
 //
 // Part of the moe project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -81,8 +82,7 @@ struct Results {
 };
 
 Results compose(const Operands &w) {
-  Tensor plan =
-      sinkhorn(w.scores, static_cast<float>(0.3), 50, FinalStep::Col);
+  Tensor plan = sinkhorn(w.scores, static_cast<float>(0.3), 50, FinalStep::Col);
   IndexTensor member = assign(plan, IndexTensor({4}, 6), AssignMethod::Greedy);
   Grouping neurons = group(member.reshaped({24, 1}), 4);
   Tensor gate = carveColumns(w.gate, neurons), up = carveColumns(w.up, neurons),
@@ -99,9 +99,8 @@ Results compose(const Operands &w) {
     Tensor code = iterEncode(k, 8).reshaped({1, 8});
     Tensor v =
         add(matmul(map(add(matmul(code, w.w1), w.b1), silu), w.w2), w.b2);
-    Modulated modulated =
-        iterAdaLN(h, v.reshaped({8}), w.project, w.modulate, w.bias,
-                  Activation::SiLU, Norm::RMS, 1e-6);
+    Modulated modulated = iterAdaLN(h, v.reshaped({8}), w.project, w.modulate,
+                                    w.bias, Activation::SiLU, Norm::RMS, 1e-6);
     RouteOptions options;
     options.score = Score::Softmax;
     options.weights = Weights::Unit;
@@ -135,9 +134,9 @@ TEST(ComposedTest, AgreesWithTheReference) {
     Results wanted = compose(operands);
     // Three iterations, each as far off as a layer may be.
     double rtol = defaultRtol(MOERT_F32) * std::sqrt(3.0);
-    layer->expect(operands.views(),
-                  {{asView(wanted.y, MOERT_F64), rtol}, exactly(wanted.member),
-                   exactly(wanted.indices)});
+    layer->expect(operands.views(), {{asView(wanted.y, MOERT_F64), rtol},
+                                     exactly(wanted.member),
+                                     exactly(wanted.indices)});
   }
 }
 

@@ -1,4 +1,5 @@
-//===- DagTest.cpp - collect and dag_aggregate -----------------------------===//
+//===- DagTest.cpp - collect and dag_aggregate
+//-----------------------------===//
 //
 // Part of the moe project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -77,8 +78,8 @@ private:
 
 } // namespace
 
-// rows -> collect -> dag_aggregate, in each data type and depth, where slots have
-// no row and the rows that none has are not numbers.
+// rows -> collect -> dag_aggregate, in each data type and depth, where slots
+// have no row and the rows that none has are not numbers.
 TEST(DagTest, AgreesWithTheReference) {
   for (uint64_t seed = 0; seed < 8; ++seed) {
     Draw draw(seed);
@@ -93,8 +94,8 @@ TEST(DagTest, AgreesWithTheReference) {
     program.input("scales", scales);
     program.input("residual", residual);
     graph.declare(program);
-    program.line("%slots = moe.collect %rows[%slot_row] : " + rows.str() + ", " +
-                 slotRow.str() + " -> " + slots.str());
+    program.line("%slots = moe.collect %rows[%slot_row] : " + rows.str() +
+                 ", " + slotRow.str() + " -> " + slots.str());
     program.line("%y = moe.dag_aggregate %slots weights(" +
                  typed("scales", scales) + ") residual(" +
                  typed("residual", residual) + ") mask(" +
@@ -115,16 +116,16 @@ TEST(DagTest, AgreesWithTheReference) {
         if (index(i) < 0)
           factors(i) = std::numeric_limits<double>::infinity();
       Tensor collected = collect(values, index);
-      std::vector<TensorView> arguments = {
-          asView(values, dtype), asView(index), asView(factors, dtype),
-          asView(shared, dtype)};
+      std::vector<TensorView> arguments = {asView(values, dtype), asView(index),
+                                           asView(factors, dtype),
+                                           asView(shared, dtype)};
       graph.append(arguments);
       double rtol = defaultRtol(dtype);
       executable->expect(
           arguments,
           {{asView(collected, MOERT_F64), 0},
-           {asView(graph(collected, factors, shared, index), MOERT_F64),
-            rtol, rtol}});
+           {asView(graph(collected, factors, shared, index), MOERT_F64), rtol,
+            rtol}});
     }
   }
 }

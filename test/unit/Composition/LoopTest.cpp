@@ -1,4 +1,5 @@
-//===- LoopTest.cpp - loops, and what tells their iterations apart ---------===//
+//===- LoopTest.cpp - loops, and what tells their iterations apart
+//---------===//
 //
 // Part of the moe project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -83,10 +84,11 @@ Wanted count(int64_t number) {
 TEST(LoopTest, ConstantTripCount) {
   for (int64_t trips : {0, 1, 2, 5}) {
     std::string n = std::to_string(trips);
-    std::string text = replaced(
-        replaced(kHead, "EXTRA", ""), "RESULTS",
-        ", tensor<" + n + "x?x3xf32> {moe.dims = [\"\", \"T\", \"\"]}, tensor<" +
-            n + "xi32>");
+    std::string text =
+        replaced(replaced(kHead, "EXTRA", ""), "RESULTS",
+                 ", tensor<" + n +
+                     "x?x3xf32> {moe.dims = [\"\", \"T\", \"\"]}, tensor<" + n +
+                     "xi32>");
     text += "  %trips = arith.constant " + n + " : index\n";
     text += replaced(replaced(kSwap, "TRIPS", "%trips"), "STACK",
                      "tensor<" + n + "x?x3xf32>, tensor<" + n + "xi32>");
@@ -104,10 +106,10 @@ TEST(LoopTest, ConstantTripCount) {
       Swapped wanted = swapLoop(x, y, w, trips);
       IndexTensor numbers({trips});
       std::iota(numbers.data.begin(), numbers.data.end(), 0);
-      loop->expect({asView(x, MOERT_F32), asView(y, MOERT_F32),
-                    asView(w, MOERT_F32)},
-                   {close(wanted.a), close(wanted.b), count(trips),
-                    close(stack(wanted.states, x.shape)), exactly(numbers)});
+      loop->expect(
+          {asView(x, MOERT_F32), asView(y, MOERT_F32), asView(w, MOERT_F32)},
+          {close(wanted.a), close(wanted.b), count(trips),
+           close(stack(wanted.states, x.shape)), exactly(numbers)});
     }
   }
 }
@@ -122,7 +124,8 @@ TEST(LoopTest, TripCountOfTheCall) {
   std::optional<Executable> loop = Executable::compile(text);
   ASSERT_TRUE(loop);
   Draw draw(1);
-  Tensor x = draw.numbers({5, 3}, MOERT_F32), y = draw.numbers({5, 3}, MOERT_F32),
+  Tensor x = draw.numbers({5, 3}, MOERT_F32),
+         y = draw.numbers({5, 3}, MOERT_F32),
          w = draw.numbers({3, 3}, MOERT_F32);
   for (int64_t trips : {-7, 0, 1, 3, 4, 5, 1 << 30}) {
     Swapped wanted = swapLoop(x, y, w, std::min<int64_t>(trips, 4));
@@ -139,8 +142,7 @@ TEST(LoopTest, TripCountOfADimension) {
   std::string text =
       replaced(
           replaced(kHead, "EXTRA", ", %s: tensor<?xf32> {moe.dims = [\"N\"]}"),
-          "RESULTS",
-          ", tensor<?x?x3xf32> {moe.dims = [\"N\", \"T\", \"\"]}") +
+          "RESULTS", ", tensor<?x?x3xf32> {moe.dims = [\"N\", \"T\", \"\"]}") +
       "  %first = arith.constant 0 : index\n"
       "  %n = tensor.dim %s, %first : tensor<?xf32>\n" +
       replaced(replaced(kSwap, "TRIPS", "%n"), "STACK",
@@ -150,7 +152,8 @@ TEST(LoopTest, TripCountOfADimension) {
   std::optional<Executable> loop = Executable::compile(text);
   ASSERT_TRUE(loop);
   Draw draw(2);
-  Tensor x = draw.numbers({3, 3}, MOERT_F32), y = draw.numbers({3, 3}, MOERT_F32),
+  Tensor x = draw.numbers({3, 3}, MOERT_F32),
+         y = draw.numbers({3, 3}, MOERT_F32),
          w = draw.numbers({3, 3}, MOERT_F32);
   for (int64_t trips : {0, 1, 6}) {
     Swapped wanted = swapLoop(x, y, w, trips);
@@ -179,16 +182,15 @@ TEST(LoopTest, IterAdaLN) {
     program.line("%code = moe.iter_encode %k {max_period = 100.0 : f64} : " +
                  encoded.str());
     program.line("%none = arith.constant dense<0.0> : " + code.str());
-    program.line("%v = linalg.vecmat ins(%code, %mix : " + encoded.str() + ", " +
-                 Type(dtype, {6, c}).str() + ") outs(%none : " + code.str() +
-                 ") -> " + code.str());
-    program.line("%n" + std::string(m == 3 ? ", %alpha" : "") +
-                 " = moe.iter_adaln %h, %v project(" +
-                 typed("project", project) + ") modulate(%modulate, %bias : " +
-                 modulate.str() + ", " + bias.str() +
-                 ") act(gelu) norm(layer) {epsilon = 1.0e-3 : f64} : " + h.str() +
-                 ", " + code.str() + " -> " + h.str() +
-                 (m == 3 ? ", " + h.str() : ""));
+    program.line("%v = linalg.vecmat ins(%code, %mix : " + encoded.str() +
+                 ", " + Type(dtype, {6, c}).str() +
+                 ") outs(%none : " + code.str() + ") -> " + code.str());
+    program.line(
+        "%n" + std::string(m == 3 ? ", %alpha" : "") +
+        " = moe.iter_adaln %h, %v project(" + typed("project", project) +
+        ") modulate(%modulate, %bias : " + modulate.str() + ", " + bias.str() +
+        ") act(gelu) norm(layer) {epsilon = 1.0e-3 : f64} : " + h.str() + ", " +
+        code.str() + " -> " + h.str() + (m == 3 ? ", " + h.str() : ""));
     program.result("code", encoded);
     program.result("v", code);
     program.result("n", h);
@@ -206,7 +208,7 @@ TEST(LoopTest, IterAdaLN) {
              bMod = draw.numbers({m * d}, dtype);
       Tensor encodedNumbers = iterEncode(k, 6, 100);
       std::vector<TensorView> arguments = {
-          asView(state, dtype), asScalar(k),          asView(mix, dtype),
+          asView(state, dtype), asScalar(k),         asView(mix, dtype),
           asView(wH, dtype),    asView(wMod, dtype), asView(bMod, dtype)};
       double rtol = defaultRtol(dtype);
       // What follows from the code is checked against what came of it, so that

@@ -1,4 +1,5 @@
-//===- QuantTest.cpp - quantised weights, packed at the boundary -----------===//
+//===- QuantTest.cpp - quantised weights, packed at the boundary
+//-----------===//
 //
 // Part of the moe project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -98,10 +99,10 @@ public:
     }
     if (format.zero && llvm::StringRef(format.zero).starts_with("i")) {
       bool narrow = isNibble(format.zero);
-      IndexTensor numbers = draw.indices(shape, narrow ? -8 : -128, narrow ? 7 : 127);
+      IndexTensor numbers =
+          draw.indices(shape, narrow ? -8 : -128, narrow ? 7 : 127);
       zeros = asNumbers(numbers);
-      views.push_back(narrow ? asNibbles(numbers)
-                             : asBytes(numbers, MOERT_I8));
+      views.push_back(narrow ? asNibbles(numbers) : asBytes(numbers, MOERT_I8));
     } else if (format.zero) {
       addFloats(draw, zeros, shape, format.zero);
     }
@@ -117,7 +118,8 @@ public:
   std::vector<TensorView> views;
 
 private:
-  void addFloats(Draw &draw, Tensor &tensor, Shape shape, llvm::StringRef name) {
+  void addFloats(Draw &draw, Tensor &tensor, Shape shape,
+                 llvm::StringRef name) {
     MoertDType dtype = name == "f32"   ? MOERT_F32
                        : name == "f64" ? MOERT_F64
                        : name == "f16" ? MOERT_F16

@@ -35,8 +35,8 @@ std::string program(const std::string &results) {
                   outs(%0 : tensor<?xf32>) -> tensor<?xf32>
   %2 = linalg.add ins(%start, %x : tensor<?xf32>, tensor<?xf32>)
                   outs(%start : tensor<?xf32>) -> tensor<?xf32>
-  return )" + results +
-         " : " + types + "\n}\n";
+  return )" +
+         results + " : " + types + "\n}\n";
 }
 
 } // namespace
@@ -46,7 +46,8 @@ TEST(ResultsTest, AnyOrder) {
        {"%0, %1, %2", "%2, %1, %0", "%1, %0, %2", "%0, %2, %1", "%1, %1, %0",
         "%0, %0, %0", "%2, %x, %0", "%x, %x, %1"}) {
     SCOPED_TRACE(results);
-    std::optional<Executable> executable = Executable::compile(program(results));
+    std::optional<Executable> executable =
+        Executable::compile(program(results));
     ASSERT_TRUE(executable);
     Draw draw(5);
     Tensor x = draw.numbers({9}, MOERT_F32);

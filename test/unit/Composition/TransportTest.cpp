@@ -1,4 +1,5 @@
-//===- TransportTest.cpp - sinkhorn and assign -----------------------------===//
+//===- TransportTest.cpp - sinkhorn and assign
+//-----------------------------===//
 //
 // Part of the moe project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -49,10 +50,9 @@ TEST(TransportTest, SinkhornAgreesWithTheReference) {
     Draw draw(seed);
     MoertDType dtype = dtypeOf(seed);
     bool marginals = seed >= 4, rowLast = seed % 3 == 1;
-    std::optional<Executable> executable = Executable::compile(
-        sinkhornProgram(dtype, marginals,
-                        std::string(" iterations 9 final(") +
-                            (rowLast ? "row)" : "col)")));
+    std::optional<Executable> executable = Executable::compile(sinkhornProgram(
+        dtype, marginals,
+        std::string(" iterations 9 final(") + (rowLast ? "row)" : "col)")));
     ASSERT_TRUE(executable);
     for (int64_t n : {int64_t(0), int64_t(1), 4 + draw.size()}) {
       Tensor scores = draw.numbers({n, 4}, dtype);
@@ -65,10 +65,9 @@ TEST(TransportTest, SinkhornAgreesWithTheReference) {
         scores(2, 1) = -std::numeric_limits<double>::infinity();
       }
       double tau = static_cast<float>(0.4);
-      Tensor wanted = sinkhorn(scores, tau, 9,
-                               rowLast ? FinalStep::Row : FinalStep::Col,
-                               marginals ? &row : nullptr,
-                               marginals ? &col : nullptr);
+      Tensor wanted =
+          sinkhorn(scores, tau, 9, rowLast ? FinalStep::Row : FinalStep::Col,
+                   marginals ? &row : nullptr, marginals ? &col : nullptr);
       std::vector<TensorView> arguments = {asView(scores, dtype),
                                            temperature(tau, dtype)};
       if (marginals) {
@@ -120,11 +119,10 @@ TEST(TransportTest, SinkhornKnowsRowsByTheirScoresOnly) {
   const int64_t n = 12;
   Tensor scores = draw.numbers({n, 4}, MOERT_F64);
   auto plan = [&](const Tensor &tensor) {
-    return asTensor64(executable
-                          ->call({asView(tensor, MOERT_F64),
-                                  temperature(0.5, MOERT_F64)},
-                                 {})
-                          .results[0]);
+    return asTensor64(
+        executable
+            ->call({asView(tensor, MOERT_F64), temperature(0.5, MOERT_F64)}, {})
+            .results[0]);
   };
   Tensor original = plan(scores), changed({n, 4}), wanted({n, 4});
   std::vector<int64_t> order = draw.permutation(n);
@@ -159,15 +157,14 @@ TEST(TransportTest, Assign) {
       for (int64_t n : {int64_t(0), int64_t(1), draw.size()}) {
         int32_t first = static_cast<int32_t>(draw.between(0, n)),
                 second = static_cast<int32_t>(draw.between(0, n - first));
-        IndexTensor room({3}, std::vector<int32_t>{
-                                  first, second,
-                                  static_cast<int32_t>(n - first - second)});
+        IndexTensor room(
+            {3}, std::vector<int32_t>{
+                     first, second, static_cast<int32_t>(n - first - second)});
         Tensor values = draw.logits({n, 3}, dtype);
         if (exact)
           values = draw.numbers({n, 3}, dtype);
-        IndexTensor wanted = assign(values, room,
-                                    exact ? AssignMethod::Exact
-                                          : AssignMethod::Greedy);
+        IndexTensor wanted = assign(
+            values, room, exact ? AssignMethod::Exact : AssignMethod::Greedy);
         std::vector<TensorView> arguments = {asView(values, dtype),
                                              asView(room)};
         if (!exact) {
@@ -190,9 +187,8 @@ TEST(TransportTest, Assign) {
         EXPECT_EQ(*std::max_element(room.data.begin(), room.data.end()), 0);
       }
       // Capacities that do not sum to the number of rows.
-      executable->expect({asView(Tensor({2, 3}), dtype),
-                          asView(IndexTensor({3}, 1))},
-                         {exactly(IndexTensor({2}, -1))},
-                         MOERT_INVALID_ARGUMENT);
+      executable->expect(
+          {asView(Tensor({2, 3}), dtype), asView(IndexTensor({3}, 1))},
+          {exactly(IndexTensor({2}, -1))}, MOERT_INVALID_ARGUMENT);
     }
 }

@@ -1,4 +1,5 @@
-//===- WgradTest.cpp - gradients of expert weights -------------------------===//
+//===- WgradTest.cpp - gradients of expert weights
+//-------------------------===//
 //
 // Part of the moe project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -21,20 +21,21 @@ struct Shape {
 std::string programOf(Shape shape) {
   std::string slots = std::to_string(shape.slots),
               indices = "tensor<?x" + slots + "xi32>",
-              offsets =
-                  "tensor<" + std::to_string(shape.experts + 1) + "xi32>";
+              offsets = "tensor<" + std::to_string(shape.experts + 1) + "xi32>";
   std::string dims = " {moe.dims = [\"T\", \"\"]}";
   return "func.func @main(%indices: " + indices + dims +
          (shape.hasCapacity ? ", %capacity: index" : "") + ") -> (" + indices +
          dims + ", " + indices + dims + ", " + offsets + ") {\n" +
          "  %row_slot, %slot_row, %offsets = moe.group %indices" +
          (shape.hasCapacity ? " capacity(%capacity)" : "") +
-         " {num_candidates = " + std::to_string(shape.candidates) + "} : " +
-         indices + " -> tensor<?xi32>, " + indices + ", " + offsets +
-         "\n  %zero = arith.constant 0 : index\n  %tokens = tensor.dim %indices, "
+         " {num_candidates = " + std::to_string(shape.candidates) +
+         "} : " + indices + " -> tensor<?xi32>, " + indices + ", " + offsets +
+         "\n  %zero = arith.constant 0 : index\n  %tokens = tensor.dim "
+         "%indices, "
          "%zero : " +
-         indices + "\n  %rows = tensor.expand_shape %row_slot [[0, 1]] "
-                   "output_shape [%tokens, " +
+         indices +
+         "\n  %rows = tensor.expand_shape %row_slot [[0, 1]] "
+         "output_shape [%tokens, " +
          slots + "] : tensor<?xi32> into " + indices +
          "\n  return %rows, %slot_row, %offsets : " + indices + ", " + indices +
          ", " + offsets + "\n}\n";
@@ -99,8 +100,9 @@ TEST(CpuGroupTest, ReportsForeignIndices) {
     TensorView rows = makeTensor(MOERT_I32, {3, 2}, zero),
                slotRow = makeTensor(MOERT_I32, {3, 2}, zero),
                offsets = makeTensor(MOERT_I32, {5}, zero);
-    llvm::Error error = function.call(
-        asTensor(indices), {asTensor(rows), asTensor(slotRow), asTensor(offsets)});
+    llvm::Error error =
+        function.call(asTensor(indices),
+                      {asTensor(rows), asTensor(slotRow), asTensor(offsets)});
     std::string message = llvm::toString(std::move(error));
     EXPECT_NE(message.find("indices of moe.group: element 3 is " +
                            std::to_string(foreign)),

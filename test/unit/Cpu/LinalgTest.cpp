@@ -15,8 +15,8 @@ using namespace moe::reference;
 
 namespace {
 
-/// A function of %x : tensor<?xDxf32> and %b : tensor<Dxf32>, @D@ standing for D.
-/// The number of rows is %t.
+/// A function of %x : tensor<?xDxf32> and %b : tensor<Dxf32>, @D@ standing for
+/// D. The number of rows is %t.
 struct Body {
   const char *name;
   const char *resultType; ///< "" for one of the type of %x
@@ -135,7 +135,8 @@ const Body bodies[] = {
     %q = arith.mulf %p, %p : f32
     %s = arith.addf %old, %q : f32
     linalg.yield %s : f32
-  } -> tensor<f32>)", /*rows=*/200},
+  } -> tensor<f32>)",
+     /*rows=*/200},
     {"signs", "tensor<?x@D@xi1>", R"(
   %empty = tensor.empty(%t) : tensor<?x@D@xi1>
   %y = linalg.generic {indexing_maps = [
@@ -172,7 +173,8 @@ const Body bodies[] = {
     %m = arith.mulf %p, %q : f32
     %s = arith.addf %old, %m : f32
     linalg.yield %s : f32
-  } -> tensor<?x?xf32>)", /*rows=*/150},
+  } -> tensor<?x?xf32>)",
+     /*rows=*/150},
     {"copies_of_rows", "tensor<?x3x@D@xf32>", R"(
   %empty = tensor.empty(%t) : tensor<?x3x@D@xf32>
   %y = linalg.broadcast ins(%x : tensor<?x@D@xf32>) outs(%empty : tensor<?x3x@D@xf32>)
@@ -220,12 +222,14 @@ TEST_P(CpuLinalgTest, EverySize) {
     if (!twins)
       return;
     auto next = [&] { return 2 * random.unit() - 1; };
-    for (int64_t rows : {int64_t(0), int64_t(1), int64_t(2), int64_t(18), body.rows})
+    for (int64_t rows :
+         {int64_t(0), int64_t(1), int64_t(2), int64_t(18), body.rows})
       twins->expectAgreement({makeTensor(MOERT_F32, {rows, width}, next),
                               makeTensor(MOERT_F32, {width}, next)});
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    , CpuLinalgTest, testing::ValuesIn(bodies),
-    [](const testing::TestParamInfo<Body> &info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(, CpuLinalgTest, testing::ValuesIn(bodies),
+                         [](const testing::TestParamInfo<Body> &info) {
+                           return info.param.name;
+                         });

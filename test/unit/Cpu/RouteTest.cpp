@@ -5,7 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-// Every width modulo the lanes of a vector, and enough tokens for several tasks.
+// Every width modulo the lanes of a vector, and enough tokens for several
+// tasks.
 
 #include "Twins.h"
 
@@ -15,8 +16,9 @@ using namespace moe::reference;
 
 namespace {
 
-/// Logits with many ties, no two others close to each other: neither the order of
-/// a sum nor another exp may decide who is selected. Some are not admissible.
+/// Logits with many ties, no two others close to each other: neither the order
+/// of a sum nor another exp may decide who is selected. Some are not
+/// admissible.
 TensorView makeLogits(Random &random, MoertDType dtype, int64_t tokens,
                       int64_t experts) {
   bool wild = random.below(3) == 0;
@@ -51,10 +53,11 @@ struct RandomRouter {
     if (seed % 2)
       if (int64_t count = divisor()) {
         int64_t members = experts / count, kept = 1 + random.below(count);
-        groups = " groups(" + std::to_string(count) + " keep " +
-                 std::to_string(kept) + " by top_sum " +
-                 std::to_string(1 + random.below(std::min<int64_t>(members, 3))) +
-                 ")";
+        groups =
+            " groups(" + std::to_string(count) + " keep " +
+            std::to_string(kept) + " by top_sum " +
+            std::to_string(1 + random.below(std::min<int64_t>(members, 3))) +
+            ")";
         selectable = kept * members;
       }
     slots = seed % 5 == 0 ? std::min<int64_t>(selectable, 24)
@@ -80,12 +83,12 @@ struct RandomRouter {
       attributes += std::string(rule == 1 ? ", " : "") + "top_p = 0.71 : f64";
     attributes += "}";
     std::string dims = " {moe.dims = [\"T\", \"\"]}";
-    text = "func.func @main(%logits: " + logitsType + dims + argument + ") -> (" +
-           indicesType + dims + ", " + weightsType + dims +
-           ") {\n  %indices, %weights = moe.route %logits" + operand + " score(" +
-           scores[score] + ") weights(" + rules[rule] + ")" + groups +
-           (seed % 3 ? " scale 2.5" : "") + attributes + " : " + logitsType +
-           " -> " + indicesType + ", " + weightsType +
+    text = "func.func @main(%logits: " + logitsType + dims + argument +
+           ") -> (" + indicesType + dims + ", " + weightsType + dims +
+           ") {\n  %indices, %weights = moe.route %logits" + operand +
+           " score(" + scores[score] + ") weights(" + rules[rule] + ")" +
+           groups + (seed % 3 ? " scale 2.5" : "") + attributes + " : " +
+           logitsType + " -> " + indicesType + ", " + weightsType +
            "\n  return %indices, %weights : " + indicesType + ", " +
            weightsType + "\n}\n";
   }
@@ -101,9 +104,8 @@ struct RandomRouter {
   void check(const Twins &twins, int64_t tokens) {
     std::vector<TensorView> inputs{makeLogits(random, dtype, tokens, experts)};
     if (extra == Bias)
-      inputs.push_back(makeTensor(MOERT_F32, {experts}, [&] {
-        return 0.5 * random.below(3);
-      }));
+      inputs.push_back(makeTensor(MOERT_F32, {experts},
+                                  [&] { return 0.5 * random.below(3); }));
     if (extra == Keys)
       inputs.push_back(makeLogits(random, dtype, tokens, experts));
     twins.expectAgreement(inputs);
@@ -169,4 +171,26 @@ TEST(CpuRouteTest, TopKOfDynamicRows) {
       twins->expectAgreement(inputs);
     }
   }
+}
+
+// Every other column of a matrix: elements are read one by one.
+TEST(CpuRouteTest, GapsBetweenElements) {
+  std::optional<Twins> twins = Twins::compile(R"(
+func.func @main(%x: tensor<?x42xf32> {moe.dims = ["T", ""]})
+    -> (tensor<?x3xi32> {moe.dims = ["T", ""]}, tensor<?x3xf32> {moe.dims = ["T", ""]},
+        tensor<?x5xi32> {moe.dims = ["T", ""]}, tensor<?x5xf32> {moe.dims = ["T", ""]}) {
+  %c0 = arith.constant 0 : index
+  %t = tensor.dim %x, %c0 : tensor<?x42xf32>
+  %logits = tensor.extract_slice %x[0, 1] [%t, 21] [1, 2] : tensor<?x42xf32> to tensor<?x21xf32>
+  %i, %w = moe.route %logits score(softmax) weights(normalized) groups(3 keep 2 by top_sum 2)
+      : tensor<?x21xf32> -> tensor<?x3xi32>, tensor<?x3xf32>
+  %j, %v = moe.top_k %logits : tensor<?x21xf32> -> tensor<?x5xi32>, tensor<?x5xf32>
+  return %i, %w, %j, %v : tensor<?x3xi32>, tensor<?x3xf32>, tensor<?x5xi32>, tensor<?x5xf32>
+}
+)");
+  if (!twins)
+    return;
+  Random random(3);
+  for (int64_t tokens : {1, 300})
+    twins->expectAgreement(makeLogits(random, MOERT_F32, tokens, 42));
 }

@@ -61,9 +61,8 @@ std::optional<Twins> Twins::compile(const std::string &text, StringRef cpu) {
 
 /// The results of `function` on `threads` threads. They start with a pattern
 /// that no result has.
-static std::vector<TensorView> call(const Function &function,
-                                    ArrayRef<TensorView> inputs,
-                                    unsigned threads) {
+static std::vector<TensorView>
+call(const Function &function, ArrayRef<TensorView> inputs, unsigned threads) {
   static std::map<unsigned, Context> contexts;
   auto found = contexts.find(threads);
   if (found == contexts.end())
@@ -72,13 +71,14 @@ static std::vector<TensorView> call(const Function &function,
   SmallVector<int64_t> symbols(entry.n_symbols, 0);
   SmallVector<const MoertArg *> inputArgs = function.args(MOERT_INPUT);
   for (auto [arg, view] : zip_equal(inputArgs, inputs))
-    for (auto [dim, size] : zip_equal(ArrayRef(arg->dims, arg->rank), view.shape))
+    for (auto [dim, size] :
+         zip_equal(ArrayRef(arg->dims, arg->rank), view.shape))
       if (dim < 0)
         symbols[~dim] = size;
   std::vector<TensorView> results;
   for (const MoertArg *arg : function.args(MOERT_OUTPUT)) {
-    SmallVector<int64_t> shape = map_to_vector(
-        ArrayRef(arg->dims, arg->rank), [&](int32_t dim) {
+    SmallVector<int64_t> shape =
+        map_to_vector(ArrayRef(arg->dims, arg->rank), [&](int32_t dim) {
           return dim < 0 ? symbols[~dim] : entry.sizes[dim];
         });
     results.push_back(get(allocateTensor(MoertDType(arg->dtype), shape)));
@@ -86,10 +86,12 @@ static std::vector<TensorView> call(const Function &function,
       std::memset(const_cast<char *>(results.back().data), 0x5a, bytes);
   }
   auto asTensors = [](ArrayRef<TensorView> views) {
-    return map_to_vector(views, [](const TensorView &v) { return asTensor(v); });
+    return map_to_vector(views,
+                         [](const TensorView &v) { return asTensor(v); });
   };
   BoundFunction bound = get(function.bind());
-  if (Error error = bound.call(found->second, asTensors(inputs), asTensors(results)))
+  if (Error error =
+          bound.call(found->second, asTensors(inputs), asTensors(results)))
     ADD_FAILURE() << toString(std::move(error));
   return results;
 }
@@ -112,7 +114,8 @@ void Twins::expectAgreement(ArrayRef<TensorView> inputs) const {
     tolerance.exactRows = true;
     ComparedPair pair{"result " + std::to_string(i), a, b};
     Comparison result = get(compare(pair, tolerance)).front();
-    EXPECT_EQ(result.badRows, 0) << pair.name << " of " << result.rows << " rows";
+    EXPECT_EQ(result.badRows, 0)
+        << pair.name << " of " << result.rows << " rows";
     for (const Mismatch &bad : result.mismatches)
       ADD_FAILURE() << pair.name << " row " << bad.row << " column "
                     << bad.column << ": got " << bad.got << ", expected "

@@ -30,8 +30,8 @@ std::string elementName(MoertDType dtype);
 /// pipeline `reference`.
 class Twins {
 public:
-  /// Records a failure of the running test if one does not compile. `cpu` is the
-  /// one to compile for.
+  /// Records a failure of the running test if one does not compile. `cpu` is
+  /// the one to compile for.
   static std::optional<Twins> compile(const std::string &text,
                                       llvm::StringRef cpu = "native");
 

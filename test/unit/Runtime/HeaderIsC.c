@@ -1,4 +1,5 @@
-/*===- HeaderIsC.c - moert.h from a C program ------------------------------===*\
+/*===- HeaderIsC.c - moert.h from a C program
+------------------------------===*\
 |* Part of the moe project, under the Apache License v2.0 with LLVM Exceptions.
 |* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 \*===----------------------------------------------------------------------===*/

@@ -51,8 +51,8 @@ private:
 };
 } // namespace
 
-/// The init of the state that `result` is the last value of, if `result` is that
-/// of a loop; else null.
+/// The init of the state that `result` is the last value of, if `result` is
+/// that of a loop; else null.
 static Value getInitOf(OpResult result) {
   auto loop = dyn_cast<LoopLikeOpInterface>(result.getOwner());
   OpOperand *init = loop ? loop.getTiedLoopInit(result) : nullptr;
@@ -61,15 +61,16 @@ static Value getInitOf(OpResult result) {
 
 static bool hasShapeOf(Value value, BlockArgument state);
 
-/// Returns true if the state that `result` is the last value of keeps its shape.
+/// Returns true if the state that `result` is the last value of keeps its
+/// shape.
 static bool keepsShape(OpResult result) {
   auto loop = cast<LoopLikeOpInterface>(result.getOwner());
   BlockArgument state = loop.getTiedLoopRegionIterArg(result);
   return hasShapeOf(loop.getTiedLoopYieldedValue(state)->get(), state);
 }
 
-/// Returns true if `value` has the shape of `state`, because it is what ops that
-/// write into a destination, loops and branches made of it.
+/// Returns true if `value` has the shape of `state`, because it is what ops
+/// that write into a destination, loops and branches made of it.
 static bool hasShapeOf(Value value, BlockArgument state) {
   if (value == state)
     return true;
@@ -85,7 +86,8 @@ static bool hasShapeOf(Value value, BlockArgument state) {
   return isa<scf::IfOp>(op) &&
          llvm::all_of(op->getRegions(), [&](Region &region) {
            Operation *yield = region.front().getTerminator();
-           return hasShapeOf(yield->getOperand(result.getResultNumber()), state);
+           return hasShapeOf(yield->getOperand(result.getResultNumber()),
+                             state);
          });
 }
 

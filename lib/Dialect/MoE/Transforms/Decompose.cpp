@@ -61,15 +61,14 @@ struct DecomposeExpertFFN : OpRewritePattern<ExpertFFNOp> {
         return add(args[0], args[1]);
       });
     AffineMap full = b.getMultiDimIdentityMap(2);
-    return b.generic(
-        {rows, expertOfRow(b, rows, offsets)},
-        {full, full.getMajorSubMap(1), full}, b.empty(b.sizes(rows), element),
-        [&](ValueRange args) {
-          Value expert =
-              arith::IndexCastOp::create(b, b.getIndexType(), args[1]);
-          Value column = linalg::IndexOp::create(b, 1);
-          return add(args[0], b.extract(bias, {expert, column}));
-        });
+    return b.generic({rows, expertOfRow(b, rows, offsets)},
+                     {full, full.getMajorSubMap(1), full},
+                     b.empty(b.sizes(rows), element), [&](ValueRange args) {
+                       Value expert = arith::IndexCastOp::create(
+                           b, b.getIndexType(), args[1]);
+                       Value column = linalg::IndexOp::create(b, 1);
+                       return add(args[0], b.extract(bias, {expert, column}));
+                     });
   }
 
   /// The expert of each row, [S] i32: how many experts end at or before it,
@@ -91,8 +90,8 @@ struct DecomposeExpertFFN : OpRewritePattern<ExpertFFNOp> {
         zero, [&](ValueRange args) -> Value {
           Value i = arith::IndexCastOp::create(b, b.getI32Type(),
                                                linalg::IndexOp::create(b, 0));
-          Value past = arith::CmpIOp::create(b, arith::CmpIPredicate::sge, i,
-                                             args[0]);
+          Value past =
+              arith::CmpIOp::create(b, arith::CmpIPredicate::sge, i, args[0]);
           Value one = arith::ExtUIOp::create(b, b.getI32Type(), past);
           return arith::AddIOp::create(b, args[1], one);
         });
@@ -129,19 +128,18 @@ struct DecomposeExpertFFN : OpRewritePattern<ExpertFFNOp> {
       Value gate = multiply(b, op.getRows(), op.getGate(), offsets, acc);
       gate = addBias(b, gate, op.getGateBias(), offsets);
       hidden = b.elementwise({gate, up}, stored, [&](ValueRange args) {
-        Value g = emitActivation(b, op.getActivation(), clamp(args[0], false),
-                                 alpha);
+        Value g =
+            emitActivation(b, op.getActivation(), clamp(args[0], false), alpha);
         Value u = clamp(args[1], true);
         if (op.getUpOffset())
           u = arith::AddFOp::create(
-              b, u,
-              b.floatConstant(acc, op.getUpOffset()->convertToDouble()));
+              b, u, b.floatConstant(acc, op.getUpOffset()->convertToDouble()));
         return b.convertFloat(arith::MulFOp::create(b, g, u), stored);
       });
     } else {
       hidden = b.elementwise(up, stored, [&](ValueRange args) {
-        Value h = emitActivation(b, op.getActivation(), clamp(args[0], true),
-                                 alpha);
+        Value h =
+            emitActivation(b, op.getActivation(), clamp(args[0], true), alpha);
         return b.convertFloat(h, stored);
       });
     }

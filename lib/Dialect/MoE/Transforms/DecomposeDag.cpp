@@ -31,9 +31,9 @@ Value moe::emitMatmul(TensorBuilder &b, Value lhs, Value rhs, Value init) {
 }
 
 Value moe::emitMatmul(TensorBuilder &b, Value lhs, Value rhs, Type element) {
-  return emitMatmul(b, lhs, rhs,
-                    b.filled({b.size(lhs, 0), b.size(rhs, 1)},
-                             b.floatConstant(element, 0)));
+  return emitMatmul(
+      b, lhs, rhs,
+      b.filled({b.size(lhs, 0), b.size(rhs, 1)}, b.floatConstant(element, 0)));
 }
 
 namespace {
@@ -50,7 +50,8 @@ public:
     Value nodes = collapse(emitNodes());
     for (int64_t depth = 0; depth < op.getDepth(); ++depth)
       nodes = emitStep(nodes, depth);
-    Value y = b.convert(sumNodes(expand(nodes)), getElementTypeOrSelf(op.getY()));
+    Value y =
+        b.convert(sumNodes(expand(nodes)), getElementTypeOrSelf(op.getY()));
     rewriter.replaceOp(op, b.cast(y, op.getY().getType()));
   }
 
@@ -77,10 +78,10 @@ private:
     auto type = cast<RankedTensorType>(rows.getType());
     TensorBuilder::Sizes sizes{tokens, b.getIndexAttr(op.getNumSlots()),
                                b.getIndexAttr(type.getDimSize(1))};
-    auto expanded = RankedTensorType::get(
-        {op.getSlots().getType().getDimSize(0), op.getNumSlots(),
-         type.getDimSize(1)},
-        type.getElementType());
+    auto expanded =
+        RankedTensorType::get({op.getSlots().getType().getDimSize(0),
+                               op.getNumSlots(), type.getDimSize(1)},
+                              type.getElementType());
     return tensor::ExpandShapeOp::create(
         b, expanded, rows, ArrayRef<ReassociationIndices>{{0, 1}, {2}}, sizes);
   }
@@ -125,31 +126,31 @@ private:
     add(op.getResidual(), {0, 2});
     add(op.getMask(), {0, 1});
     maps.push_back(maps.front());
-    return b.generic(
-        inputs, maps, b.empty(b.sizes(op.getSlots()), acc),
-        [&](ValueRange args) -> Value {
-          unsigned i = 1;
-          Value node = b.convertFloat(args[0], acc);
-          if (op.getWeights())
-            node = arith::MulFOp::create(b, b.convertFloat(args[i++], acc), node);
-          if (op.getResidual()) {
-            Value share = arith::MulFOp::create(
-                b, b.floatConstant(acc, op.getNodeResidualScale()),
-                b.convertFloat(args[i++], acc));
-            node = arith::AddFOp::create(b, node, share);
-          }
-          if (op.getMask())
-            node = arith::SelectOp::create(b, isLive(args[i]), node,
-                                           b.floatConstant(acc, 0));
-          return node;
-        });
+    return b.generic(inputs, maps, b.empty(b.sizes(op.getSlots()), acc),
+                     [&](ValueRange args) -> Value {
+                       unsigned i = 1;
+                       Value node = b.convertFloat(args[0], acc);
+                       if (op.getWeights())
+                         node = arith::MulFOp::create(
+                             b, b.convertFloat(args[i++], acc), node);
+                       if (op.getResidual()) {
+                         Value share = arith::MulFOp::create(
+                             b, b.floatConstant(acc, op.getNodeResidualScale()),
+                             b.convertFloat(args[i++], acc));
+                         node = arith::AddFOp::create(b, node, share);
+                       }
+                       if (op.getMask())
+                         node = arith::SelectOp::create(
+                             b, isLive(args[i]), node, b.floatConstant(acc, 0));
+                       return node;
+                     });
   }
 
   /// The nodes [T*K,d] after the messages of step `depth`.
   Value emitStep(Value nodes, int64_t depth) {
-    Value normed = emitNorm(b, nodes, op.getNorm(),
-                            op.getEpsilon().convertToDouble(),
-                            atDepth(op.getGamma(), depth));
+    Value normed =
+        emitNorm(b, nodes, op.getNorm(), op.getEpsilon().convertToDouble(),
+                 atDepth(op.getGamma(), depth));
     Value narrow = emitMatmul(b, normed, atDepth(op.getDown(), depth), acc);
     Value parts =
         expand(emitMatmul(b, narrow, atDepth(op.getMessage(), depth), acc));
@@ -157,8 +158,8 @@ private:
     return emitMatmul(b, messages, atDepth(op.getUp(), depth), nodes);
   }
 
-  /// m[t,i,:] = sum over j of edges[i,j] * gate(a_i + b_j) * (p_i + q_j) over the
-  /// live nodes, 0 for a masked i; parts = (a | b | p | q), [T,K,4g].
+  /// m[t,i,:] = sum over j of edges[i,j] * gate(a_i + b_j) * (p_i + q_j) over
+  /// the live nodes, 0 for a masked i; parts = (a | b | p | q), [T,K,4g].
   Value emitMessages(Value parts) {
     // Loops: t, i, g, j.
     AffineMap receiver = map(4, {0, 1, 2}), sender = map(4, {0, 3, 2});
@@ -177,20 +178,20 @@ private:
     maps.push_back(receiver);
     Value zero = b.filled(b.sizes(first), b.floatConstant(acc, 0));
     return b.generic(inputs, maps, zero, [&](ValueRange args) -> Value {
-      Value gate = emitActivation(
-          b, op.getGate(), arith::AddFOp::create(b, args[0], args[1]));
+      Value gate = emitActivation(b, op.getGate(),
+                                  arith::AddFOp::create(b, args[0], args[1]));
       Value value = arith::AddFOp::create(b, args[2], args[3]);
       Value message = arith::MulFOp::create(b, gate, value);
       if (op.getEdges())
-        message = arith::MulFOp::create(b, b.convertFloat(args[4], acc), message);
+        message =
+            arith::MulFOp::create(b, b.convertFloat(args[4], acc), message);
       Value sum = args.back();
       Value next = arith::AddFOp::create(b, sum, message);
       if (!op.getMask())
         return next;
       // Chosen, not multiplied: a masked node may hold NaN.
-      Value live =
-          arith::AndIOp::create(b, isLive(args[args.size() - 3]),
-                                isLive(args[args.size() - 2]));
+      Value live = arith::AndIOp::create(b, isLive(args[args.size() - 3]),
+                                         isLive(args[args.size() - 2]));
       return arith::SelectOp::create(b, live, next, sum);
     });
   }
@@ -205,8 +206,8 @@ private:
       maps.push_back(map(3, {0, 2}));
     }
     maps.push_back(map(3, {0, 1}));
-    Value zero = b.filled({tokens, b.size(op.getSlots(), 2)},
-                          b.floatConstant(acc, 0));
+    Value zero =
+        b.filled({tokens, b.size(op.getSlots(), 2)}, b.floatConstant(acc, 0));
     return b.generic(inputs, maps, zero, [&](ValueRange args) -> Value {
       Value next = arith::AddFOp::create(b, args.back(), args[0]);
       if (!op.getMask())

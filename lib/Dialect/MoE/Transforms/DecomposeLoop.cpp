@@ -29,13 +29,11 @@ struct DecomposeIterAdaLN : OpRewritePattern<IterAdaLNOp> {
       return arith::AddFOp::create(b, args[0], b.convertFloat(args[1], acc));
     };
     Value projected = emitMatmul(b, op.getH(), op.getProject(), acc);
-    Value code =
-        b.withVector(projected, op.getV(), acc, [&](ValueRange args) {
-          return emitActivation(b, op.getAct(), add(args));
-        });
-    Value modulation =
-        b.withVector(emitMatmul(b, code, op.getModulate(), acc), op.getBias(),
-                     acc, add);
+    Value code = b.withVector(projected, op.getV(), acc, [&](ValueRange args) {
+      return emitActivation(b, op.getAct(), add(args));
+    });
+    Value modulation = b.withVector(emitMatmul(b, code, op.getModulate(), acc),
+                                    op.getBias(), acc, add);
     // Part 0 is gamma, 1 beta, 2 alpha.
     TensorBuilder::Sizes sizes = b.sizes(op.getH());
     int64_t width = op.getH().getType().getDimSize(1);

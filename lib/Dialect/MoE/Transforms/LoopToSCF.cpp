@@ -43,8 +43,8 @@ public:
       initSizes.push_back(isa<RankedTensorType>(value.getType())
                               ? b.sizes(value)
                               : TensorBuilder::Sizes());
-    auto target =
-        scf::ForOp::create(b, b.indexConstant(0), trips, b.indexConstant(1), init);
+    auto target = scf::ForOp::create(b, b.indexConstant(0), trips,
+                                     b.indexConstant(1), init);
     moveBody(target);
     replaceResults(target);
     loop.erase();
@@ -82,14 +82,15 @@ private:
                                  "trip count of moe.loop");
   }
 
-  /// True if the trip count is a number of the call rather than a size: it bounds
-  /// no memory then, its maximum does.
+  /// True if the trip count is a number of the call rather than a size: it
+  /// bounds no memory then, its maximum does.
   bool isTripCountData() {
     return loop.getMaxTripCount() && !loop.getStaticTripCount() &&
            !loop.getTripCount().getDefiningOp<tensor::DimOp>();
   }
 
-  /// The buffers of the stacked results, for as many iterations as there can be.
+  /// The buffers of the stacked results, for as many iterations as there can
+  /// be.
   LogicalResult appendStacks(SmallVectorImpl<Value> &init) {
     for (auto [i, stack, value] :
          llvm::enumerate(loop.getStacked(), yield.getStacked())) {
@@ -111,8 +112,8 @@ private:
     return success();
   }
 
-  /// Uses of the sizes of `tensor` become uses of `sizes`, which exist before the
-  /// loop: an scf.for does not tell the sizes of what it carries.
+  /// Uses of the sizes of `tensor` become uses of `sizes`, which exist before
+  /// the loop: an scf.for does not tell the sizes of what it carries.
   void replaceSizes(Value tensor, ArrayRef<OpFoldResult> sizes) {
     for (Operation *user : llvm::make_early_inc_range(tensor.getUsers())) {
       auto dim = dyn_cast<tensor::DimOp>(user);
@@ -145,10 +146,9 @@ private:
     b.setInsertionPoint(yield);
     b.setLoc(yield.getLoc());
     SmallVector<Value> results(yield.getNext());
-    for (auto [value, stack, sizes] :
-         llvm::zip(yield.getStacked(),
-                   target.getRegionIterArgs().drop_front(states),
-                   ArrayRef(initSizes).drop_front(states)))
+    for (auto [value, stack, sizes] : llvm::zip(
+             yield.getStacked(), target.getRegionIterArgs().drop_front(states),
+             ArrayRef(initSizes).drop_front(states)))
       results.push_back(insert(value, stack, sizes, target.getInductionVar()));
     scf::YieldOp::create(b, results);
     yield.erase();
@@ -175,9 +175,8 @@ private:
       if (i >= states && isTripCountData()) {
         sizes[0] = trips;
         result = tensor::ExtractSliceOp::create(
-            b, result,
-            TensorBuilder::Sizes(sizes.size(), b.getIndexAttr(0)), sizes,
-            TensorBuilder::Sizes(sizes.size(), b.getIndexAttr(1)));
+            b, result, TensorBuilder::Sizes(sizes.size(), b.getIndexAttr(0)),
+            sizes, TensorBuilder::Sizes(sizes.size(), b.getIndexAttr(1)));
       }
       replaceSizes(old, sizes);
       old.replaceAllUsesWith(b.cast(result, old.getType()));

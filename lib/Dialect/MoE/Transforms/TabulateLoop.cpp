@@ -28,7 +28,12 @@ using namespace moe;
 namespace {
 
 /// What a value is computed from, as a set; nothing for a constant.
-enum Source : unsigned { kConstant = 0, kIteration = 1, kWeight = 2, kOther = 4 };
+enum Source : unsigned {
+  kConstant = 0,
+  kIteration = 1,
+  kWeight = 2,
+  kOther = 4
+};
 
 /// Rewrites one loop.
 class LoopTabulator {
@@ -39,8 +44,8 @@ public:
   unsigned hoist() {
     unsigned count = 0;
     IRMapping outside;
-    for (Operation &op :
-         llvm::make_early_inc_range(loop.getBody().front().without_terminator())) {
+    for (Operation &op : llvm::make_early_inc_range(
+             loop.getBody().front().without_terminator())) {
       if (op.getNumResults() == 0 || sourcesOf(op.getResult(0)) != kWeight)
         continue;
       b.setInsertionPoint(loop);
@@ -106,8 +111,8 @@ private:
     if (auto argument = dyn_cast<BlockArgument>(value)) {
       if (value == loop.getInductionVar())
         return kIteration;
-      auto function = dyn_cast<FunctionOpInterface>(
-          argument.getOwner()->getParentOp());
+      auto function =
+          dyn_cast<FunctionOpInterface>(argument.getOwner()->getParentOp());
       bool isWeight = function && argument.getOwner()->isEntryBlock() &&
                       function.getArgAttr(argument.getArgNumber(), kWeightAttr);
       return isWeight ? kWeight : kOther;

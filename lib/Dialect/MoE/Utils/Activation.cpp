@@ -16,16 +16,14 @@ using namespace moe;
 /// numerator / (1 + exp(-x)).
 static Value divideByOnePlusExp(ImplicitLocOpBuilder &b, Value numerator,
                                 Value x) {
-  Value one =
-      arith::ConstantOp::create(b, b.getFloatAttr(x.getType(), 1.0));
+  Value one = arith::ConstantOp::create(b, b.getFloatAttr(x.getType(), 1.0));
   Value power = math::ExpOp::create(b, arith::NegFOp::create(b, x));
   return arith::DivFOp::create(b, numerator,
                                arith::AddFOp::create(b, power, one));
 }
 
 Value moe::emitSigmoid(ImplicitLocOpBuilder &b, Value x) {
-  Value one =
-      arith::ConstantOp::create(b, b.getFloatAttr(x.getType(), 1.0));
+  Value one = arith::ConstantOp::create(b, b.getFloatAttr(x.getType(), 1.0));
   return divideByOnePlusExp(b, one, x);
 }
 
@@ -44,8 +42,8 @@ Value moe::emitActivation(ImplicitLocOpBuilder &b, Activation activation,
   case Activation::none:
     return x;
   case Activation::silu:
-    return divideByOnePlusExp(
-        b, x, alpha == 1.0 ? x : multiply(constant(alpha), x));
+    return divideByOnePlusExp(b, x,
+                              alpha == 1.0 ? x : multiply(constant(alpha), x));
   case Activation::sigmoid:
     return emitSigmoid(b, x);
   case Activation::gelu: {
@@ -56,8 +54,8 @@ Value moe::emitActivation(ImplicitLocOpBuilder &b, Activation activation,
     // x/2 * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3)))
     Value cube = multiply(multiply(x, x), x);
     Value inner = add(x, multiply(constant(0.044715), cube));
-    Value tanh =
-        math::TanhOp::create(b, multiply(constant(M_2_SQRTPI * M_SQRT1_2), inner));
+    Value tanh = math::TanhOp::create(
+        b, multiply(constant(M_2_SQRTPI * M_SQRT1_2), inner));
     return multiply(multiply(constant(0.5), x), add(constant(1.0), tanh));
   }
   case Activation::relu:

@@ -23,8 +23,8 @@ static Value meanOfRows(TensorBuilder &b, Value rows,
         return arith::AddFOp::create(b, args[1], term(args[0]));
       });
   return b.elementwise(sum, element, [&](ValueRange args) -> Value {
-    return arith::DivFOp::create(
-        b, args[0], b.floatConstant(element, type.getDimSize(1)));
+    return arith::DivFOp::create(b, args[0],
+                                 b.floatConstant(element, type.getDimSize(1)));
   });
 }
 

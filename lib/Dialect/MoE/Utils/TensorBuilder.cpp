@@ -124,10 +124,8 @@ Value TensorBuilder::generic(ValueRange inputs, ArrayRef<AffineMap> maps,
 }
 
 Value TensorBuilder::elementwise(ValueRange inputs, Type element, Body body) {
-  unsigned rank =
-      llvm::cast<RankedTensorType>(inputs[0].getType()).getRank();
-  SmallVector<AffineMap> maps(inputs.size() + 1,
-                              getMultiDimIdentityMap(rank));
+  unsigned rank = llvm::cast<RankedTensorType>(inputs[0].getType()).getRank();
+  SmallVector<AffineMap> maps(inputs.size() + 1, getMultiDimIdentityMap(rank));
   return generic(inputs, maps, empty(sizes(inputs[0]), element), body);
 }
 
@@ -168,10 +166,10 @@ Value TensorBuilder::softmax(Value matrix) {
     Value shifted = arith::SubFOp::create(*this, args[0], args[1]);
     return math::ExpOp::create(*this, shifted);
   });
-  Value sum = reduceLast(powers, floatConstant(type, 0),
-                         [&](ValueRange args) -> Value {
-                           return arith::AddFOp::create(*this, args[1], args[0]);
-                         });
+  Value sum =
+      reduceLast(powers, floatConstant(type, 0), [&](ValueRange args) -> Value {
+        return arith::AddFOp::create(*this, args[1], args[0]);
+      });
   return withRows(powers, sum, type, [&](ValueRange args) -> Value {
     return arith::DivFOp::create(*this, args[0], args[1]);
   });

@@ -49,7 +49,8 @@ makeContiguous(RewriterBase &rewriter, Location loc, Value buffer,
   FailureOr<Value> copy = options.createAlloc(
       rewriter, loc, MemRefType::get(type.getShape(), type.getElementType()),
       sizes);
-  if (failed(copy) || failed(options.createMemCpy(rewriter, loc, buffer, *copy)))
+  if (failed(copy) ||
+      failed(options.createMemCpy(rewriter, loc, buffer, *copy)))
     return failure();
   return copy;
 }
@@ -64,8 +65,8 @@ AssignOp::bufferize(RewriterBase &rewriter,
         bufferization::getBuffer(rewriter, operand, options, state);
     if (failed(buffer))
       return failure();
-    // The runtime takes plain pointers. A vector of a row-major tensor is always
-    // contiguous, so that nothing has to be copied back.
+    // The runtime takes plain pointers. A vector of a row-major tensor is
+    // always contiguous, so that nothing has to be copied back.
     buffer = makeContiguous(rewriter, getLoc(), *buffer, options);
     if (failed(buffer))
       return failure();

@@ -104,8 +104,7 @@ struct EraseCheckInRange : OpRewritePattern<CheckIndexOp> {
                                 PatternRewriter &rewriter) const override {
     APInt index, bound;
     if (!matchPattern(op.getIndex(), m_ConstantInt(&index)) ||
-        !matchPattern(op.getBound(), m_ConstantInt(&bound)) ||
-        index.uge(bound))
+        !matchPattern(op.getBound(), m_ConstantInt(&bound)) || index.uge(bound))
       return rewriter.notifyMatchFailure(op, "not known to be in range");
     rewriter.eraseOp(op);
     return success();

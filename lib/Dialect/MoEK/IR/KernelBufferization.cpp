@@ -51,8 +51,7 @@ struct KernelModel
     newState.propertiesAttr = op->getPropertiesAsAttribute();
     for (Region &region : op->getRegions())
       newState.addRegion()->takeBody(region);
-    auto lowered =
-        cast<DestinationStyleOpInterface>(rewriter.create(newState));
+    auto lowered = cast<DestinationStyleOpInterface>(rewriter.create(newState));
     replaceOpWithBufferizedValues(rewriter, op,
                                   SmallVector<Value>(lowered.getDpsInits()));
     return success();

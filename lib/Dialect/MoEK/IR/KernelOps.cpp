@@ -128,8 +128,8 @@ LogicalResult GemmOp::verify() {
   }
   size_t maps = getExtraMaps() ? getExtraMaps()->size() : 0;
   if (maps != getExtras().size())
-    return emitOpError("has ") << getExtras().size() << " extras and " << maps
-                               << " maps";
+    return emitOpError("has ")
+           << getExtras().size() << " extras and " << maps << " maps";
   for (auto [i, extra] : llvm::enumerate(getExtras())) {
     AffineMap map = cast<AffineMapAttr>((*getExtraMaps())[i]).getValue();
     if (map.getNumDims() != 3 || !map.isProjectedPermutation() ||
@@ -140,16 +140,15 @@ LogicalResult GemmOp::verify() {
              << AffineMapAttr::get(map);
     if (getBody()->getArgument(acc + i).getType() !=
         shaped(extra).getElementType())
-      return emitOpError("extra ") << i << ": the epilogue takes "
-                                   << getBody()->getArgument(acc + i).getType()
-                                   << ", the operand holds "
-                                   << shaped(extra).getElementType();
+      return emitOpError("extra ")
+             << i << ": the epilogue takes "
+             << getBody()->getArgument(acc + i).getType()
+             << ", the operand holds " << shaped(extra).getElementType();
   }
   Type element = shaped(getInit()).getElementType();
   auto yield = cast<YieldOp>(getBody()->getTerminator());
   if (getBody()->getArguments().back().getType() != element ||
-      yield.getNumOperands() != 1 ||
-      yield.getOperand(0).getType() != element)
+      yield.getNumOperands() != 1 || yield.getOperand(0).getType() != element)
     return emitOpError("epilogue: expected to take and yield one ") << element;
   return verifyResult(*this, getInit());
 }
@@ -194,8 +193,8 @@ LogicalResult PackOp::verify() {
   for (Value weight : getWeights())
     if (shaped(weight).getShape() != first.getShape() ||
         shaped(weight).getElementType() != first.getElementType())
-      return emitOpError("weights: expected all to be ") << first << ", got "
-                                                         << shaped(weight);
+      return emitOpError("weights: expected all to be ")
+             << first << ", got " << shaped(weight);
   if (failed(verifyLayout(*this, getLayout(), acc)))
     return failure();
   int64_t k = first.getDimSize(rank - 2), n = first.getDimSize(rank - 1);

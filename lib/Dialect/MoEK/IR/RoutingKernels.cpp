@@ -22,13 +22,12 @@ static ShapedType shaped(Value value) {
 }
 
 /// Destinations of these ranks and kinds of element: true stands for i32.
-static LogicalResult
-verifyInits(DestinationStyleOpInterface op,
-            ArrayRef<std::pair<int64_t, bool>> expected) {
+static LogicalResult verifyInits(DestinationStyleOpInterface op,
+                                 ArrayRef<std::pair<int64_t, bool>> expected) {
   SmallVector<Value> inits(op.getDpsInits());
   if (inits.size() != expected.size())
-    return op->emitOpError("has ") << inits.size() << " destinations, expected "
-                                   << expected.size();
+    return op->emitOpError("has ")
+           << inits.size() << " destinations, expected " << expected.size();
   for (auto [i, init] : llvm::enumerate(inits)) {
     auto [rank, isIndex] = expected[i];
     ShapedType type = shaped(init);
@@ -153,10 +152,9 @@ void TopKOp::getEffects(
 MemRefType GroupOp::getScratchType() {
   // As many lanes as the widest vector has.
   constexpr int64_t kRow = 16;
-  return MemRefType::get(
-      {kMaxBlocks + 1,
-       static_cast<int64_t>(llvm::alignTo(getNumExperts(), kRow))},
-      IntegerType::get(getContext(), 32));
+  return MemRefType::get({kMaxBlocks + 1, static_cast<int64_t>(llvm::alignTo(
+                                              getNumExperts(), kRow))},
+                         IntegerType::get(getContext(), 32));
 }
 
 LogicalResult GroupOp::verify() {
@@ -186,6 +184,5 @@ void GroupOp::getEffects(
     SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
   addEffects(*this, effects);
   if (getScratch())
-    effects.emplace_back(MemoryEffects::Write::get(),
-                         &getScratchMutable()[0]);
+    effects.emplace_back(MemoryEffects::Write::get(), &getScratchMutable()[0]);
 }

@@ -13,8 +13,7 @@
 namespace moek {
 
 /// The status word of a run.
-struct StatusResource
-    : mlir::SideEffects::Resource::Base<StatusResource> {
+struct StatusResource : mlir::SideEffects::Resource::Base<StatusResource> {
   llvm::StringRef getName() final { return "moek.status"; }
 };
 

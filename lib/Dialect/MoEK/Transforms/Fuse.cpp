@@ -57,13 +57,15 @@ struct FuseDispatch : OpRewritePattern<moek::GemmOp> {
       return rewriter.notifyMatchFailure(op, "its rows are not dispatched");
     if (getElementTypeOrSelf(dispatch.getX()) !=
         getElementTypeOrSelf(dispatch.getRows()))
-      return missed(rewriter, dispatch, "the dispatch changes the element type");
+      return missed(rewriter, dispatch,
+                    "the dispatch changes the element type");
     if (!groupOfRows(dispatch.getRowSlot())) {
       TensorBuilder b(dispatch.getLoc(), rewriter);
-      Value bound =
-          b.materialize(b.multiply(b.size(dispatch.getX(), 0), dispatch.getSlots()));
-      moek::CheckIndicesOp::create(b, dispatch.getRowSlot(), b.indexConstant(-1),
-                                   bound, "row_slot of moe.dispatch");
+      Value bound = b.materialize(
+          b.multiply(b.size(dispatch.getX(), 0), dispatch.getSlots()));
+      moek::CheckIndicesOp::create(b, dispatch.getRowSlot(),
+                                   b.indexConstant(-1), bound,
+                                   "row_slot of moe.dispatch");
     }
     rewriter.modifyOpInPlace(op, [&] {
       op.getAMutable().assign(dispatch.getX());
@@ -121,8 +123,8 @@ struct FuseCombine : OpRewritePattern<CombineOp> {
     if (gemm.getOutRows() || gemm.accumulates())
       return "the rows are already added to something";
     Type type = getElementTypeOrSelf(op.getY());
-    if (type.isF64() || (op.getWeights() &&
-                         getElementTypeOrSelf(op.getWeights()).isF64()))
+    if (type.isF64() ||
+        (op.getWeights() && getElementTypeOrSelf(op.getWeights()).isF64()))
       return "it sums in f64";
     return std::nullopt;
   }
@@ -149,7 +151,8 @@ struct FuseCombine : OpRewritePattern<CombineOp> {
           gemm.getExtraMaps()->getAsValueRange<AffineMapAttr>()));
     if (op.getWeights()) {
       extras.push_back(gatherWeights(b, op.getWeights(), rowSlot, slots));
-      maps.push_back(AffineMap::get(3, 0, b.getAffineDimExpr(1), b.getContext()));
+      maps.push_back(
+          AffineMap::get(3, 0, b.getAffineDimExpr(1), b.getContext()));
     }
     auto fused = moek::GemmOp::create(
         b, TypeRange{zeros.getType()}, gemm.getA(), gemm.getRows(),
@@ -208,9 +211,8 @@ struct FuseTranspose : OpRewritePattern<moek::GemmOp> {
       if (!transpose)
         return rewriter.notifyMatchFailure(op, "a weight is not transposed");
       ArrayRef<int64_t> order = transpose.getPermutation();
-      bool swapsLast = order.size() == 3
-                           ? order == ArrayRef<int64_t>{0, 2, 1}
-                           : order == ArrayRef<int64_t>{1, 0};
+      bool swapsLast = order.size() == 3 ? order == ArrayRef<int64_t>{0, 2, 1}
+                                         : order == ArrayRef<int64_t>{1, 0};
       if (!swapsLast)
         return missed(rewriter, transpose, "it moves the expert dimension");
       sources.push_back(transpose.getInput());

@@ -31,8 +31,8 @@ static bool followsFromWeights(Value value, DenseMap<Value, bool> &known) {
   if (auto argument = dyn_cast<BlockArgument>(value)) {
     auto function =
         dyn_cast<FunctionOpInterface>(argument.getOwner()->getParentOp());
-    result = function &&
-             function.getArgAttr(argument.getArgNumber(), kWeightAttr);
+    result =
+        function && function.getArgAttr(argument.getArgNumber(), kWeightAttr);
   } else {
     Operation *op = value.getDefiningOp();
     result = isa<FunctionOpInterface>(op->getParentOp()) &&
@@ -79,16 +79,18 @@ struct PackPass : moe::impl::MoEKPackBase<PackPass> {
     b.setInsertionPoint(outer);
     int64_t acc = gemm.getNumAccumulators();
     int64_t pair = element.isBF16() ? 2 : 1;
-    auto layout = moek::LayoutAttr::get(&getContext(), panel, block, chunk, pair);
+    auto layout =
+        moek::LayoutAttr::get(&getContext(), panel, block, chunk, pair);
     auto type = RankedTensorType::get(
         {gemm.getNumGroups(),
          moek::packedElements(layout, gemm.getK(), gemm.getN(), acc)},
         element);
-    Value init = tensor::EmptyOp::create(b, gemm.getLoc(), type.getShape(), element);
-    Value packed =
-        moek::PackOp::create(b, gemm.getLoc(), TypeRange{type}, gemm.getWeights(),
-                             init, layout, gemm.getTransposed())
-            .getResult()[0];
+    Value init =
+        tensor::EmptyOp::create(b, gemm.getLoc(), type.getShape(), element);
+    Value packed = moek::PackOp::create(b, gemm.getLoc(), TypeRange{type},
+                                        gemm.getWeights(), init, layout,
+                                        gemm.getTransposed())
+                       .getResult()[0];
     gemm.getWeightsMutable().assign(packed);
     gemm.setLayoutAttr(layout);
     gemm.setTransposed(false);

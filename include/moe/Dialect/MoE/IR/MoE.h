@@ -33,8 +33,8 @@ inline constexpr llvm::StringLiteral kNameAttr = "moe.name";
 mlir::FloatType getAccumulatorType(mlir::TypeRange types);
 
 /// Size of dimension `dim` of a ranked tensor: an attribute if it is static,
-/// else a value traced back through ops of this dialect, destinations, casts and
-/// tensor.empty as far as possible, so that it follows from the sizes of a
+/// else a value traced back through ops of this dialect, destinations, casts
+/// and tensor.empty as far as possible, so that it follows from the sizes of a
 /// function's arguments.
 mlir::OpFoldResult getSize(mlir::OpBuilder &builder, mlir::Location loc,
                            mlir::Value tensor, unsigned dim);

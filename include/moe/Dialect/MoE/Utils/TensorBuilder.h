@@ -23,7 +23,8 @@ public:
   /// Computes one result element from scalars.
   using Body = llvm::function_ref<mlir::Value(mlir::ValueRange)>;
 
-  //===-- scalars -----------------------------------------------------------===//
+  //===-- scalars
+  //-----------------------------------------------------------===//
 
   mlir::Value floatConstant(mlir::Type type, double value);
   mlir::Value indexConstant(int64_t value);
@@ -35,17 +36,21 @@ public:
   /// a * b, folded if static.
   mlir::OpFoldResult multiply(mlir::OpFoldResult a, int64_t b);
 
-  //===-- tensors -----------------------------------------------------------===//
+  //===-- tensors
+  //-----------------------------------------------------------===//
 
   Sizes sizes(mlir::Value tensor);
   mlir::OpFoldResult size(mlir::Value tensor, unsigned dim);
   /// tensor.dim as a value.
   mlir::Value dim(mlir::Value tensor, unsigned dim);
-  mlir::Value empty(llvm::ArrayRef<mlir::OpFoldResult> sizes, mlir::Type element);
+  mlir::Value empty(llvm::ArrayRef<mlir::OpFoldResult> sizes,
+                    mlir::Type element);
   /// A tensor of these sizes, every element `value`.
-  mlir::Value filled(llvm::ArrayRef<mlir::OpFoldResult> sizes, mlir::Value value);
+  mlir::Value filled(llvm::ArrayRef<mlir::OpFoldResult> sizes,
+                     mlir::Value value);
   mlir::Value extract(mlir::Value tensor, mlir::ValueRange indices);
-  mlir::Value insert(mlir::Value scalar, mlir::Value tensor, mlir::ValueRange indices);
+  mlir::Value insert(mlir::Value scalar, mlir::Value tensor,
+                     mlir::ValueRange indices);
   /// `tensor` with another float element type; itself if it has it already.
   mlir::Value convert(mlir::Value tensor, mlir::Type element);
   /// `tensor` as `type`, by tensor.cast where static and dynamic sizes differ.
@@ -54,14 +59,19 @@ public:
   /// linalg.generic with one output. `maps` has one map an input, then that of
   /// `init`; dimensions that the output does not have are reductions. The body
   /// gets the inputs' elements, then the output's old one.
-  mlir::Value generic(mlir::ValueRange inputs, llvm::ArrayRef<mlir::AffineMap> maps,
-                      mlir::Value init, Body body);
+  mlir::Value generic(mlir::ValueRange inputs,
+                      llvm::ArrayRef<mlir::AffineMap> maps, mlir::Value init,
+                      Body body);
   /// The same function of each element of tensors of one shape.
-  mlir::Value elementwise(mlir::ValueRange inputs, mlir::Type element, Body body);
+  mlir::Value elementwise(mlir::ValueRange inputs, mlir::Type element,
+                          Body body);
   /// Elementwise on a [T,E] tensor and [T] tensors, broadcast along E.
-  mlir::Value withRows(mlir::Value matrix, mlir::ValueRange rows, mlir::Type element, Body body);
-  /// Elementwise on [.., n] tensors and one [n] vector, broadcast over the rest.
-  mlir::Value withVector(mlir::Value tensor, mlir::Value vector, mlir::Type element, Body body);
+  mlir::Value withRows(mlir::Value matrix, mlir::ValueRange rows,
+                       mlir::Type element, Body body);
+  /// Elementwise on [.., n] tensors and one [n] vector, broadcast over the
+  /// rest.
+  mlir::Value withVector(mlir::Value tensor, mlir::Value vector,
+                         mlir::Type element, Body body);
   /// Reduces the last dimension, starting from `start`: body(element, sum).
   mlir::Value reduceLast(mlir::Value tensor, mlir::Value start, Body body);
   /// Softmax over the last dimension of a [T,E] tensor, the largest element
