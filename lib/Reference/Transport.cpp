@@ -37,9 +37,9 @@ Tensor moe::reference::sinkhorn(const Tensor &scores, double tau,
       f(i) = potential(r(i), logSumExp(reduced.row(i), numCols));
   };
   auto colStep = [&] {
-    Tensor reduced = transpose(add(transpose(a), f));
+    Tensor reduced = add(transpose(a), f);
     for (int64_t e = 0; e < numCols; ++e)
-      g(e) = potential(c(e), logSumExp(reduced.data.data() + e, n, numCols));
+      g(e) = potential(c(e), logSumExp(reduced.row(e), n));
   };
   for (int64_t k = 0; k < iterations; ++k) {
     if (last == FinalStep::Row)
