@@ -26,11 +26,16 @@ for name, folder in tools.items():
     config.substitutions.append((rf"(?<![\w./-]){re.escape(name)}(?![\w./-])", path))
 
 config.substitutions.append(("%moe_src", os.path.dirname(config.test_source_root)))
+config.substitutions.append(("%compilers", config.compilers))
 config.substitutions.append(("%python", sys.executable))
 config.substitutions.append(("%dialects", os.path.join(config.test_source_root, "../include/moe/Dialect")))
 
 # A variable without $ in its name ends at the next CHECK-LABEL.
 config.environment["FILECHECK_OPTS"] = "--enable-var-scope --dump-input-filter=all"
+
+# LLVM's allocators poison memory where a header of theirs is compiled with
+# instrumentation, and hand it out unpoisoned in the packaged library.
+config.environment["ASAN_OPTIONS"] = "allow_user_poisoning=0"
 
 # "address", "undefined", "thread": what this build is instrumented with.
 config.available_features.update(filter(None, config.sanitizers.split(",")))
