@@ -189,7 +189,7 @@ Error Bench::measureCell(const Cell &cell, unsigned threads) {
       order.push_back(i);
   }
   CpuTimes start = CpuTimes::now();
-  Limits limits = probe->measure(threads);
+  MachineLimits limits = probe->measure(threads);
   for (int turn = 0; turn < kTurns; ++turn) {
     for (size_t i : order)
       if (Error error = time(entrants[i], cell, threads,
@@ -208,7 +208,7 @@ Error Bench::measureCell(const Cell &cell, unsigned threads) {
 
 void Bench::writeTimes(const Cell &cell, unsigned threads,
                        const Entrant &entrant, Samples &samples,
-                       const Limits &limits, double others) {
+                       const MachineLimits &limits, double others) {
   llvm::sort(samples.ms);
   auto quantile = [&](double part) {
     return samples.ms[size_t(part * (samples.ms.size() - 1) + 0.5)];
@@ -219,15 +219,10 @@ void Bench::writeTimes(const Cell &cell, unsigned threads,
 
   // Weights that all calls of the cell use fit a cache, or they do not.
   double used = double(cell.expertsUsed) * problem.expertBytes();
-  StringRef level = used <= 0.8 * l2Bytes()   ? "l2"
-                    : used <= 0.8 * l3Bytes() ? "l3"
-                                              : "dram";
-  double bandwidth = level == "l2"   ? limits.l2
-                     : level == "l3" ? limits.l3
-                                     : limits.dram;
+  Bandwidth bandwidth = limits.bandwidth(used);
   double peak =
       entrant.side->narrow() ? limits.fma256 : limits.peak(problem.dtype);
-  double bound = std::max(flops / peak, bytes / bandwidth) * 1e-6;
+  double bound = std::max(flops / peak, bytes / bandwidth.gbs) * 1e-6;
 
   line("time", [&](json::OStream &json) {
     json.attribute("side", entrant.name);
@@ -244,7 +239,7 @@ void Bench::writeTimes(const Cell &cell, unsigned threads,
     json.attribute("experts_hit", cell.expertsHit);
     json.attribute("bound_ms", bound);
     json.attribute("roofline", bound / ms);
-    json.attribute("bandwidth_of", level);
+    json.attribute("bandwidth_of", bandwidth.level);
     json.attribute("error", samples.error);
     json.attribute("kept_bytes", entrant.footprint.kept);
     json.attribute("peak_bytes", entrant.footprint.peak);
@@ -268,7 +263,9 @@ Error Bench::run() {
   for (auto [routing, tokens] : options.cells)
     most = std::max(most, tokens);
   y = Buffer(most * problem.layer.d * problem.elementBytes());
-  probe = std::make_unique<Probe>(*max_element(options.threads));
+  if (Error error =
+          MachineProbe::create(*max_element(options.threads)).moveInto(probe))
+    return error;
   if (Error error = buildSides())
     return error;
   for (auto [routing, tokens] : options.cells) {

@@ -9,10 +9,11 @@
 #define MOE_BENCHMARKS_BENCH_H
 
 #include "Options.h"
-#include "Probe.h"
 #include "Reference.h"
 #include "Side.h"
 #include "System.h"
+
+#include "moe/Execution/MachineLimits.h"
 
 #include "llvm/Support/JSON.h"
 
@@ -66,7 +67,7 @@ private:
   llvm::Error time(Entrant &entrant, const Cell &cell, unsigned threads,
                    double seconds, std::vector<double> &ms);
   void writeTimes(const Cell &cell, unsigned threads, const Entrant &entrant,
-                  Samples &samples, const Limits &limits, double others);
+                  Samples &samples, const MachineLimits &limits, double others);
   /// Writes one line: what `body` adds, behind the kind, layer and data type.
   template <typename Body> void line(llvm::StringRef kind, Body &&body);
 
@@ -75,7 +76,7 @@ private:
   Problem problem;
   Buffer y;
   std::vector<Entrant> entrants;
-  std::unique_ptr<Probe> probe;
+  std::optional<MachineProbe> probe;
   std::vector<std::string> wrong; ///< our own sides that did not agree
 };
 

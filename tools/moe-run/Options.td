@@ -69,7 +69,10 @@ let Group = grp_check in {
 
 def grp_measure : OptionGroup<"measure">, HelpText<"MEASURING AND REPORTING">;
 let Group = grp_measure in {
-  def bench : Value<"bench", "N", "Time N calls, after some to warm up">;
+  def bench : Value<"bench", "N", "Time N calls, after some to warm up; of a FILE in stage input\n"
+    "also print GFLOP/s, GB/s (inputs, results, used weights once),\n"
+    "and which share that is of what the machine allows, measured\n"
+    "at the same time">;
   def threads : Value<"threads", "N",
     "Threads of a call (default: what the affinity mask and the\n"
     "cgroup allow)">;

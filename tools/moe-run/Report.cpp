@@ -107,6 +107,20 @@ void writeCounts(json::OStream &json, bool agrees, int64_t rows,
   json.attribute("max_rel", maxRel);
 }
 
+void writeRoofline(json::OStream &json, const Roofline &roofline, double ms) {
+  json.attribute("flops", roofline.flops);
+  json.attribute("bytes", roofline.bytes);
+  json.attribute("gflops", roofline.flops / ms * 1e-6);
+  json.attribute("gbs", roofline.bytes / ms * 1e-6);
+  json.attribute("limit_ms", roofline.limit());
+  json.attribute("roofline", roofline.limit() / ms);
+  json.attributeObject("limits", [&] {
+    json.attribute("peak_gflops", roofline.peakGflops);
+    json.attribute("bandwidth_gbs", roofline.bandwidth.gbs);
+    json.attribute("bandwidth_of", roofline.bandwidth.level);
+  });
+}
+
 void writeResult(json::OStream &json, const Report &report, size_t i) {
   const auto &[name, view] = report.results[i];
   json.attribute("name", name);
@@ -155,6 +169,16 @@ void printText(const Report &report, bool stats, raw_ostream &stream) {
                      "%.4g\n",
                      (long long)timing->calls, timing->median, timing->p10,
                      timing->p90, timing->max);
+  if (const auto &roofline = report.roofline) {
+    double ms = report.timing->median;
+    stream << format("%.4g GFLOP/s, %.4g GB/s; the machine's limit is %.4g ms "
+                     "(%.4g GFLOP/s, %.4g GB/s from ",
+                     roofline->flops / ms * 1e-6, roofline->bytes / ms * 1e-6,
+                     roofline->limit(), roofline->peakGflops,
+                     roofline->bandwidth.gbs)
+           << roofline->bandwidth.level
+           << format("): %.0f %% of it\n", roofline->limit() / ms * 100);
+  }
   for (const CheckedAgainst &check : report.checks)
     printCheck(report, check, stream);
   if (!report.checks.empty())
@@ -182,6 +206,8 @@ void printJson(const Report &report, raw_ostream &stream) {
       json.attribute("p10_ms", timing->p10);
       json.attribute("p90_ms", timing->p90);
       json.attribute("max_ms", timing->max);
+      if (report.roofline)
+        writeRoofline(json, *report.roofline, timing->median);
     }
     const CompileTimes &times = report.compile;
     json.attribute("compile_ms", times.total() * 1e3);

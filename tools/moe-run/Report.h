@@ -10,6 +10,7 @@
 
 #include "Bench.h"
 #include "Check.h"
+#include "Roofline.h"
 
 #include "moe/Pipelines/Pipelines.h"
 
@@ -27,6 +28,7 @@ struct Report {
   std::vector<std::pair<std::string, TensorView>> results;
   std::vector<CheckedAgainst> checks;
   std::optional<Timing> timing;
+  std::optional<Roofline> roofline; ///< with a timing only
 };
 
 /// Tables. Without a check, a line on each result; `stats` adds the times of
@@ -36,6 +38,9 @@ void printText(const Report &report, bool stats, llvm::raw_ostream &stream);
 /// One JSON object:
 ///   entry, target, cpu, threads, dims, compile_ms, packed_bytes,
 ///   workspace_bytes; of --bench median_ms, p10_ms, p90_ms, max_ms, calls;
+///   of --bench on stage `input` flops, bytes, gflops, gbs, limit_ms, roofline
+///   (the limit over the median), limits: {peak_gflops, bandwidth_gbs,
+///   bandwidth_of};
 ///   compile: {parse_ms, lower_ms, codegen_ms, link_ms};
 ///   check: {agrees, rows, bad_rows, max_abs, max_rel} over all comparisons;
 ///   results: [{name, dtype, shape, checks: [{against, agrees, rows, bad_rows,

@@ -87,6 +87,11 @@ static Error runFunction(const Options &options, const Function &function,
   if (options.bench)
     if (Error error = bench(*call, *options.bench).moveInto(report.timing))
       return error;
+  if (options.bench && options.from == Stage::Input && options.file != "-")
+    if (Error error = measureRoofline(options, function, arguments->symbols,
+                                      context->threads())
+                          .moveInto(report.roofline))
+      note("no GFLOP/s: " + toString(std::move(error)));
 
   Tolerance tolerance = toleranceOf(options, entry);
   if (!options.expect.empty())

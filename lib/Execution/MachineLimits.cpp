@@ -1,11 +1,13 @@
-//===- Probe.cpp - what the machine can do right now ----------------------===//
+//===- MachineLimits.cpp - what the machine can do right now --------------===//
 //
 // Part of the moe project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#include "Probe.h"
+#include "moe/Execution/MachineLimits.h"
+
+#include "Diagnostics.h"
 
 #include <algorithm>
 #include <atomic>
@@ -19,7 +21,7 @@
 #include <immintrin.h>
 #endif
 
-namespace moe::bench {
+namespace moe {
 
 //===----------------------------------------------------------------------===//
 // Loops, one body for every width of vectors
@@ -192,21 +194,36 @@ constexpr int64_t kMiB = 1 << 20;
 int64_t l2Bytes() { return cacheBytes(2, kMiB); }
 int64_t l3Bytes() { return cacheBytes(3, 32 * kMiB); }
 
-Limits max(const Limits &a, const Limits &b) {
+Bandwidth MachineLimits::bandwidth(double bytes) const {
+  if (bytes <= 0.8 * l2Bytes())
+    return {"l2", l2};
+  if (bytes <= 0.8 * l3Bytes())
+    return {"l3", l3};
+  return {"dram", dram};
+}
+
+MachineLimits max(const MachineLimits &a, const MachineLimits &b) {
   return {std::max(a.fma, b.fma),         std::max(a.fma256, b.fma256),
           std::max(a.bf16Dot, b.bf16Dot), std::max(a.l2, b.l2),
           std::max(a.l3, b.l3),           std::max(a.dram, b.dram)};
 }
 
-Probe::Probe(unsigned maxThreads)
-    : memory(std::clamp<int64_t>(4 * l3Bytes(), 256 * kMiB, 1024 * kMiB) /
-             (16 * maxThreads * kMiB) * (16 * maxThreads * kMiB)) {
-  std::fill_n(memory.data(), memory.bytes(), 1);
+llvm::Expected<MachineProbe> MachineProbe::create(unsigned maxThreads) {
+  MachineProbe probe;
+  int64_t step = 16 * maxThreads * kMiB;
+  probe.bytes = std::max<int64_t>(
+      std::clamp(4 * l3Bytes(), 256 * kMiB, 1024 * kMiB) / step * step, step);
+  probe.memory.reset(static_cast<char *>(std::aligned_alloc(64, probe.bytes)));
+  if (!probe.memory)
+    return makeError("no memory to measure the machine's limits: " +
+                     llvm::Twine(probe.bytes) + " bytes");
+  std::fill_n(probe.memory.get(), probe.bytes, 1);
+  return probe;
 }
 
-Limits Probe::measure(unsigned threads) const {
+MachineLimits MachineProbe::measure(unsigned threads) const {
   const Loops &loops = widestLoops();
-  Limits limits;
+  MachineLimits limits;
   limits.fma = arithmetic(threads, loops.flopsPerStep, loops.fma);
 #if defined(__x86_64__)
   uint64_t features = moert_cpu_features();
@@ -217,15 +234,16 @@ Limits Probe::measure(unsigned threads) const {
 #endif
 
   // A cache: each thread reads a part of its own again and again.
-  int64_t share = memory.bytes() / threads;
-  auto cached = [&](int64_t bytes, double total) {
-    bytes = std::clamp<int64_t>(bytes / 4096 * 4096, 4096, share / 4096 * 4096);
-    int64_t passes = std::max<int64_t>(1, total / bytes);
+  int64_t share = bytes / threads;
+  auto cached = [&](int64_t wanted, double total) {
+    int64_t part =
+        std::clamp<int64_t>(wanted / 4096 * 4096, 4096, share / 4096 * 4096);
+    int64_t passes = std::max<int64_t>(1, total / part);
     auto seconds = timeWindows(threads, 8, [&](unsigned thread, int) {
       for (int64_t pass = 0; pass < passes; ++pass)
-        loops.read(memory.data() + thread * share / 64 * 64, bytes);
+        loops.read(memory.get() + thread * share / 64 * 64, part);
     });
-    return double(threads) * passes * bytes / seconds.front() * 1e-9;
+    return double(threads) * passes * part / seconds.front() * 1e-9;
   };
   limits.l2 = cached(l2Bytes() / 2, 64 * kMiB);
   limits.l3 = cached(
@@ -233,13 +251,12 @@ Limits Probe::measure(unsigned threads) const {
 
   // DRAM: the threads walk through all of the memory, 8 MiB a window.
   constexpr int64_t kPiece = 8 * kMiB;
-  int windows = memory.bytes() / (threads * kPiece);
+  int windows = bytes / (threads * kPiece);
   auto seconds = timeWindows(threads, windows, [&](unsigned thread, int w) {
-    loops.read(memory.data() + (w * int64_t(threads) + thread) * kPiece,
-               kPiece);
+    loops.read(memory.get() + (w * int64_t(threads) + thread) * kPiece, kPiece);
   });
   limits.dram = threads * kPiece / seconds[seconds.size() / 2] * 1e-9;
   return limits;
 }
 
-} // namespace moe::bench
+} // namespace moe
