@@ -27,6 +27,7 @@ for name, folder in tools.items():
 
 config.substitutions.append(("%moe_src", os.path.dirname(config.test_source_root)))
 config.substitutions.append(("%compilers", config.compilers))
+config.substitutions.append(("%build", config.build_dir))
 config.substitutions.append(("%python", sys.executable))
 config.substitutions.append(("%dialects", os.path.join(config.test_source_root, "../include/moe/Dialect")))
 

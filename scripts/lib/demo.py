@@ -12,10 +12,9 @@ does not agree.
 import json
 import pathlib
 import shlex
-import signal
-import subprocess
 import sys
 
+import layers
 import tree
 
 LAYERS = {
@@ -31,7 +30,6 @@ LAYERS = {
     "examples/composed.mlir": "all three",
 }
 CALLS = 100
-SECONDS = 120
 
 # Title, width, alignment.
 COLUMNS = (
@@ -48,42 +46,6 @@ COLUMNS = (
 def row(cells):
     """Returns one line of the table."""
     return "  ".join(f"{str(cell):{align}{width}}" for cell, (_, width, align) in zip(cells, COLUMNS)).rstrip()
-
-
-def command(moe_run, case):
-    """Returns the command that runs a case, with paths from the repository's root."""
-    if case.endswith(".mlir"):
-        return [moe_run, case, "--dim=T=64", "--random=1", "--check"]
-    folder = f"test/golden/{case}"
-    return [
-        moe_run,
-        f"{folder}/case.mlir",
-        f"--weights={folder}/inputs.safetensors",
-        f"--expect={folder}/expected.safetensors",
-    ]
-
-
-def run(arguments):
-    """Returns (the tool's JSON report or {}, what went wrong or None)."""
-    try:
-        done = subprocess.run(
-            arguments, cwd=tree.ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS
-        )
-    except OSError as error:
-        return {}, str(error)
-    except subprocess.TimeoutExpired:
-        return {}, f"no result after {SECONDS} s"
-    try:
-        report = json.loads(done.stdout)
-    except ValueError:
-        report = {}
-    if done.returncode < 0:
-        return report, f"ended by {signal.Signals(-done.returncode).name}\n{done.stderr}"
-    if done.returncode > 0:
-        return report, done.stderr or f"exit status {done.returncode}"
-    if "check" not in report:
-        return {}, "printed no check:\n" + done.stdout
-    return report, None
 
 
 def source(case):
@@ -111,22 +73,22 @@ def main():
     print(row("-" * width for _, width, _ in COLUMNS))
     wrong, report = {}, {}
     for case, name in LAYERS.items():
-        report, problem = run(command(moe_run, case) + ["--json", f"--bench={CALLS}"])
+        report, problem = layers.run([*layers.command(moe_run, case), f"--bench={CALLS}"])
         check = report.get("check", {})
         if problem:
             wrong[name] = problem
         off = check.get("bad_rows", 0)
         status = "FAILED" if problem else f"{off} off" if off else "agrees"
         cells = (name, source(case), check.get("rows", "-"))
-        cells += (f"{check['max_abs']:.1e}" if "max_abs" in check else "-", status)
+        cells += (f"{check['max_rel']:.1e}" if "max_rel" in check else "-", status)
         cells += (milliseconds(report, "compile_ms"), milliseconds(report, "median_ms"))
         print(row(cells), flush=True)
 
     for name, problem in wrong.items():
         print(f"\n{name}: {problem.strip()}")
-    print(f"\n{len(LAYERS) - len(wrong)} of {len(LAYERS)} layers agree.", end=" ")
+    print(f"\n{len(LAYERS) - len(wrong)} of {len(LAYERS)} layers agree. An error is relative to its row's root mean square.")
     print(f"A call is the median of {CALLS}: target {report.get('target', '?')}, {report.get('threads', '?')} threads.")
-    print("One of them by hand:\n  " + shlex.join(command(moe_run, next(iter(LAYERS)))))
+    print("One of them by hand:\n  " + shlex.join(layers.command(moe_run, next(iter(LAYERS)))))
     sys.exit(1 if wrong else 0)
 
 

@@ -24,8 +24,8 @@ def MoE_CollectOp : MoE_Op<"collect"> {
 
     **Operands.** `rows` [S,d]; `slot_row` [T,K] i32. **Result.** `slots` [T,K,d].
     **Data types.** f64, f32, f16, bf16; converted once if the result has another
-    element type. Run-time error: `slot_row[t,k]` outside [-1, S). **T = 0**:
-    empty. **Determinism**: exact.
+    element type. Run-time error: `slot_row[t,k]` outside [-1, S). **NaN** is copied.
+    **T = 0**: empty. **Determinism**: exact.
 
     **Constraints.**
     - (C1) `rows` is [S,d] with static d >= 1.

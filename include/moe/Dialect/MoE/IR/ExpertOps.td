@@ -24,7 +24,8 @@ def MoE_GroupedMatmulOp : MoE_Op<"grouped_matmul"> {
     **Operands.** `rows` [S,a]; `weights` [E,a,b]; `offsets` [E+1] i32. **Result**
     [S,b]. **Data types.** f64, f32, f16, bf16; summed in f32 (f64 if one is f64),
     rounded once. Run-time error: offsets that do not ascend from 0 to at most S;
-    they are then clamped. **Empty experts** cost nothing. **S = 0**: empty.
+    they are then clamped. **NaN** and infinities stay in the row of the result whose
+    sum they enter. **Empty experts** cost nothing. **S = 0**: empty.
     **Determinism**: same input, same bits; the order of a sum is fixed per target.
 
     **Constraints.**
@@ -136,8 +137,8 @@ def MoE_GroupedMatmulWgradOp : MoE_Op<"grouped_matmul_wgrad"> {
     **Operands.** `rows` [S,a]; `drows` [S,b], the cotangent of the product;
     `offsets` [E+1] i32. **Result** [E,a,b]. **Data types.** f64, f32, f16, bf16;
     summed in f32 (f64 if one is f64), rounded once. Run-time error: as
-    `moe.grouped_matmul`. **Empty experts** and **S = 0** give 0. **Determinism**:
-    same input, same bits; the order of a sum is fixed per target.
+    `moe.grouped_matmul`. **NaN** stays in the matrix of its expert. **Empty experts**
+    and **S = 0** give 0. **Determinism**: same input, same bits; the order of a sum is fixed per target.
 
     **Constraints.**
     - (C1) `rows` is [S,a] with static a >= 1.

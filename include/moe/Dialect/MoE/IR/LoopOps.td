@@ -49,9 +49,9 @@ def MoE_LoopOp : Op<MoE_Dialect, "loop", [
 
     **Operands.** The trip count n: index; `init`: any number of tensors and
     scalars. **Results.** `final`, of the types of `init`; for each value that is
-    yielded to `stack` a tensor [n, shape of the value]. **Data types**: any.
-    **T = 0** and n = 0 are legal. **Determinism**: that of the body; iterations run
-    in order.
+    yielded to `stack` a tensor [n, shape of the value]. **Data types**: any. **NaN**
+    is a value of the state like any other. **T = 0** and n = 0 are legal.
+    **Determinism**: that of the body; iterations run in order.
 
     **Constraints.**
     - (C1) there is at least one `init` value, and one final result of the same type for each.
@@ -135,7 +135,9 @@ def MoE_IterEncodeOp : MoE_Op<"iter_encode"> {
 
     **Operands.** `k`: index, from 0. **Result.** `code` [c]. **Data types.** f64,
     f32, f16, bf16; angles are computed in f64, the result is rounded once.
-    `max_period` is 10000 unless given. **Determinism**: same input, same bits.
+    `max_period` is 10000 unless given. No k gives **NaN**; one below 0 is as good as
+    its absolute value, but for the sign of the sines. **k = 0**: ones, then zeros.
+    **Determinism**: same input, same bits.
 
     **Constraints.**
     - (C1) `code` is [c] with static, even c >= 2.
@@ -171,8 +173,10 @@ def MoE_IterAdaLNOp : MoE_Op<"iter_adaln"> {
     **Operands.** `h` [T,d]; `v` [c]; `project` [d,c]; `modulate` [c,m*d] and its
     bias [m*d] with m = 3 if there is a gate, else 2. **Results.** `n` [T,d];
     `alpha` [T,d], optional. **Data types.** f64, f32, f16, bf16; everything in
-    between is f32 (f64 if one is f64), results are rounded once. **T = 0**: empty.
-    **Determinism**: same input, same bits; the order of a sum is fixed per target.
+    between is f32 (f64 if one is f64), results are rounded once. **NaN** in a token
+    makes its row of `n` NaN and touches no other token, and so does a row of zeros with
+    an `epsilon` of 0. **T = 0**: empty. **Determinism**: same input, same bits; the
+    order of a sum is fixed per target.
 
     **Constraints.**
     - (C1) `h` is [T,d] with static d >= 1.

@@ -166,8 +166,9 @@ def MoE_GroupOp : MoE_Op<"group"> {
     **Operands.** `indices` [T,K] i32; `capacity` index. **Results.** `row_slot`
     [T*K], `slot_row` [T,K], `offsets` [E+1], all i32.
 
-    **Empty experts** have `offsets[e] = offsets[e+1]`. **T = 0**: no rows, all
-    offsets 0. **Overflow**: T*K >= 2^31 is an error at the call.
+    **Ties** cannot be: slots of one expert keep their order. **Data types**: i32, so
+    there is no NaN. **Empty experts** have `offsets[e] = offsets[e+1]`. **T = 0**: no
+    rows, all offsets 0. **Overflow**: T*K >= 2^31 is an error at the call.
     **Determinism**: same input, same bits.
 
     **Constraints.**
@@ -213,8 +214,9 @@ def MoE_DispatchOp : MoE_Op<"dispatch"> {
 
     **Operands.** `x` [T,d]; `row_slot` [S] i32; k = slots a token. **Result.**
     `rows` [S,d]. **Data types.** f64, f32, f16, bf16; converted once if the result
-    has another element type. Run-time error: `row_slot[i]` outside [-1, T*k).
-    **S = 0**: empty. **Determinism**: exact.
+    has another element type. Run-time error: `row_slot[i]` outside [-1, T*k). **NaN**
+    is copied. **Empty experts** have no rows in `row_slot`. **S = 0**: empty.
+    **Determinism**: exact.
 
     **Constraints.**
     - (C1) `x` is [T,d] with static d >= 1.

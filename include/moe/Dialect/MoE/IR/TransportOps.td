@@ -121,7 +121,8 @@ def MoE_StraightThroughOp : MoE_Op<"straight_through"> {
 
     **Operands.** `hard` and `soft`, tensors of one shape of any rank. **Result**:
     of the same shape. **Data types.** f64, f32, f16, bf16; converted once if the
-    result has another element type. **Determinism**: exact.
+    result has another element type. **NaN** in `hard` is copied, in `soft` ignored.
+    **N = 0**: empty. **Determinism**: exact.
 
     **Constraints.**
     - (C1) `soft` has the shape of `hard`.
@@ -154,8 +155,8 @@ def MoE_OneHotOp : MoE_Op<"one_hot"> {
     most 65536 elements.
 
     **Operands.** `indices` [N] or [N,K] i32; `size`: index. **Result** [N,E].
-    **Data types.** f64, f32, f16, bf16; exact. **N = 0**: empty. **Determinism**:
-    exact.
+    **Data types.** f64, f32, f16, bf16; exact, never **NaN**. An index that occurs
+    twice in a row (a **tie**) sets one 1. **N = 0**: empty. **Determinism**: exact.
 
     **Constraints.**
     - (C1) the result is [N,E].
