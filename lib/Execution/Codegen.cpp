@@ -79,9 +79,11 @@ Error CodegenTarget::checkRunsHere() const {
     auto found = here.find(feature.Key);
     if (found != here.end() && !found->getValue() &&
         wanted->getFeatureBits().test(feature.Value))
-      return makeError("this machine (" + sys::getHostCPUName() +
-                       ") cannot run code for '" + cpu + "': it has no " +
-                       feature.Key);
+      return make_error<RuntimeError>(
+          MOERT_WRONG_CPU,
+          ("this machine (" + sys::getHostCPUName() +
+           ") cannot run code for '" + cpu + "': it has no " + feature.Key)
+              .str());
   }
   return Error::success();
 }
@@ -113,8 +115,12 @@ static void optimize(llvm::Module &module, TargetMachine &machine) {
       .run(module, modules);
 }
 
+std::string CodegenTarget::description() const {
+  return triple + ' ' + cpu + ' ' + features;
+}
+
 Expected<std::unique_ptr<MemoryBuffer>>
-CodegenTarget::emitObject(llvm::Module &module) const {
+CodegenTarget::emit(llvm::Module &module, CodeKind kind) const {
   std::unique_ptr<TargetMachine> machine(target->createTargetMachine(
       Triple(triple), cpu, features, TargetOptions(), Reloc::PIC_,
       CodeModel::Small, CodeGenOptLevel::Default));
@@ -129,11 +135,19 @@ CodegenTarget::emitObject(llvm::Module &module) const {
 
   SmallVector<char, 0> bytes;
   raw_svector_ostream stream(bytes);
-  legacy::PassManager passes;
-  if (machine->addPassesToEmitFile(passes, stream, nullptr,
-                                   CodeGenFileType::ObjectFile))
-    return makeError("LLVM cannot write object files for " + Twine(triple));
-  passes.run(module);
+  if (kind == CodeKind::LlvmIr) {
+    module.print(stream, nullptr);
+  } else {
+    legacy::PassManager passes;
+    if (machine->addPassesToEmitFile(passes, stream, nullptr,
+                                     kind == CodeKind::Object
+                                         ? CodeGenFileType::ObjectFile
+                                         : CodeGenFileType::AssemblyFile))
+      return makeError("LLVM cannot write " +
+                       Twine(kind == CodeKind::Object ? "object" : "assembly") +
+                       " files for " + triple);
+    passes.run(module);
+  }
   return std::make_unique<SmallVectorMemoryBuffer>(
       std::move(bytes), module.getModuleIdentifier(),
       /*RequiresNullTerminator=*/false);

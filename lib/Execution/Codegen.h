@@ -8,6 +8,8 @@
 #ifndef MOE_LIB_EXECUTION_CODEGEN_H
 #define MOE_LIB_EXECUTION_CODEGEN_H
 
+#include "moe/Execution/Compiler.h"
+
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -36,11 +38,14 @@ public:
   /// Success if this machine can run code for the CPU.
   llvm::Error checkRunsHere() const;
 
+  /// Triple, CPU and features: all that generated code depends on.
+  std::string description() const;
+
   /// Optimises `module`, in which nothing but descriptors stays visible, and
-  /// returns it as a position-independent object file. In a build with
-  /// AddressSanitizer or ThreadSanitizer the code is instrumented, too.
-  llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
-  emitObject(llvm::Module &module) const;
+  /// returns its code. In a build with AddressSanitizer or ThreadSanitizer it
+  /// is instrumented, too.
+  llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> emit(llvm::Module &module,
+                                                           CodeKind kind) const;
 
 private:
   const llvm::Target *target = nullptr;

@@ -8,35 +8,18 @@
 #include "moe/Execution/Compiler.h"
 
 #include "Codegen.h"
+#include "CompilerImpl.h"
 #include "Diagnostics.h"
 #include "Jit.h"
 
-#include "mlir/Parser/Parser.h"
-#include "mlir/Pass/PassManager.h"
-#include "mlir/Target/LLVMIR/Export.h"
-#include "llvm/IR/LLVMContext.h"
-#include "llvm/IR/Module.h"
-#include "llvm/Support/SourceMgr.h"
+#include "mlir/Bytecode/BytecodeWriter.h"
+#include "llvm/Object/ObjectFile.h"
 
-#include <chrono>
+#include <cstdlib>
 
 using namespace llvm;
 
 namespace moe {
-
-struct Compiler::Impl {
-  CompilerOptions options;
-  CodegenTarget cpu;
-  mlir::DialectRegistry registry;
-};
-
-/// Seconds since `start`, which becomes now.
-static double lap(std::chrono::steady_clock::time_point &start) {
-  auto now = std::chrono::steady_clock::now();
-  double seconds = std::chrono::duration<double>(now - start).count();
-  start = now;
-  return seconds;
-}
 
 Expected<Compiler> Compiler::create(CompilerOptions options) {
   if (!isAvailable(options.target))
@@ -45,6 +28,10 @@ Expected<Compiler> Compiler::create(CompilerOptions options) {
   Expected<CodegenTarget> cpu = CodegenTarget::create(options.cpu);
   if (!cpu)
     return cpu.takeError();
+  if (!options.cacheDir) {
+    const char *folder = std::getenv("MOE_CACHE_DIR");
+    options.cacheDir = folder ? folder : "";
+  }
   auto impl = std::make_shared<Impl>();
   impl->options = std::move(options);
   impl->cpu = std::move(*cpu);
@@ -55,103 +42,63 @@ Expected<Compiler> Compiler::create(CompilerOptions options) {
 StringRef Compiler::cpu() const { return impl->cpu.name(); }
 const CompilerOptions &Compiler::options() const { return impl->options; }
 
+CompilerStatistics Compiler::statistics() const {
+  return {impl->compilations, impl->cacheHits, impl->cacheRejected};
+}
+
 //===----------------------------------------------------------------------===//
 // Compiling
 //===----------------------------------------------------------------------===//
 
-/// The names of the descriptors in a module of the llvm dialect, in its order.
-static std::vector<std::string> findEntries(mlir::ModuleOp module) {
-  std::vector<std::string> names;
-  for (auto global : module.getOps<mlir::LLVM::GlobalOp>()) {
-    StringRef symbol = global.getSymName();
-    if (symbol.consume_front(kEntryPrefix))
-      names.push_back(symbol.str());
-  }
-  return names;
-}
-
-Expected<ObjectCode> Compiler::compileModule(mlir::ModuleOp module,
-                                             StringRef name,
-                                             CompileTimes times) const {
-  mlir::MLIRContext *context = module.getContext();
-  DiagnosticCollector diagnostics(context, impl->options.diagnostics);
-  auto clock = std::chrono::steady_clock::now();
-
-  PipelineOptions pipeline;
-  pipeline.target = impl->options.target;
-  pipeline.from = impl->options.from;
-  pipeline.cpu = impl->options.cpu;
-  mlir::PassManager passes(context);
-  buildPipeline(passes, pipeline);
-  if (failed(passes.run(module)))
-    return diagnostics.error(name, "cannot be compiled for target '" +
-                                       stringify(pipeline.target) + "'");
-  std::vector<std::string> entries = findEntries(module);
-  if (entries.empty())
-    return makeError(name + ": no public function to compile");
-  times.lower = lap(clock);
-
-  LLVMContext llvmContext;
-  std::unique_ptr<llvm::Module> code =
-      mlir::translateModuleToLLVMIR(module, llvmContext, name);
-  if (!code)
-    return diagnostics.error(name, "cannot be translated to LLVM IR");
-  Expected<std::unique_ptr<MemoryBuffer>> object = impl->cpu.emitObject(*code);
-  if (!object)
-    return object.takeError();
-  times.codegen = lap(clock);
-  return ObjectCode{std::move(*object), std::move(entries), times};
-}
-
-Expected<ObjectCode>
-Compiler::compileBuffer(std::unique_ptr<MemoryBuffer> source,
-                        StringRef name) const {
-  // One thread: diagnostics come in the order of the source, and a host's
-  // threads are its own.
-  mlir::MLIRContext context(impl->registry,
-                            mlir::MLIRContext::Threading::DISABLED);
-  context.printOpOnDiagnostic(false); // the place says it, in fewer lines
-  auto clock = std::chrono::steady_clock::now();
-  CompileTimes times;
-  mlir::OwningOpRef<mlir::ModuleOp> module;
-  {
-    DiagnosticCollector diagnostics(&context, impl->options.diagnostics);
-    SourceMgr manager;
-    manager.AddNewSourceBuffer(std::move(source), SMLoc());
-    module = mlir::parseSourceFile<mlir::ModuleOp>(manager, &context);
-    if (!module)
-      return diagnostics.error(name, "is not MLIR");
-  }
-  times.parse = lap(clock);
-  return compileModule(*module, name, times);
-}
-
 Expected<ObjectCode> Compiler::compileToObject(StringRef source,
                                                StringRef name) const {
-  return compileBuffer(MemoryBuffer::getMemBufferCopy(source, name), name);
+  return impl->compileSource(source, name);
 }
 
 Expected<Module> Compiler::compile(StringRef source, StringRef name) const {
-  Expected<ObjectCode> object = compileToObject(source, name);
+  Expected<ObjectCode> object = impl->compileSource(source, name);
   return object ? load(std::move(*object)) : object.takeError();
 }
 
-Expected<Module> Compiler::compileFile(StringRef path) const {
+/// The contents of a file, or of the standard input for "-".
+static Expected<std::unique_ptr<MemoryBuffer>> readSource(StringRef path) {
   ErrorOr<std::unique_ptr<MemoryBuffer>> file =
       MemoryBuffer::getFileOrSTDIN(path);
   if (!file)
     return makeError(path + ": cannot open: " + file.getError().message());
-  Expected<ObjectCode> object =
-      compileBuffer(std::move(*file), path == "-" ? "<stdin>" : path);
-  return object ? load(std::move(*object)) : object.takeError();
+  return std::move(*file);
+}
+
+Expected<Module> Compiler::compileFile(StringRef path) const {
+  Expected<std::unique_ptr<MemoryBuffer>> file = readSource(path);
+  return file ? compile((*file)->getBuffer(), path == "-" ? "<stdin>" : path)
+              : file.takeError();
 }
 
 Expected<Module> Compiler::compile(mlir::ModuleOp module) const {
+  StringRef name = module.getName().value_or("<module>");
+  std::string key;
+  if (!impl->options.cacheDir->empty()) {
+    raw_string_ostream stream(key);
+    if (failed(mlir::writeBytecodeToFile(module, stream)))
+      return makeError(name + ": cannot be written as bytecode");
+  }
   module.getContext()->appendDialectRegistry(impl->registry);
-  mlir::OwningOpRef<mlir::ModuleOp> copy(module.clone());
-  Expected<ObjectCode> object =
-      compileModule(*copy, module.getName().value_or("<module>"), {});
+  Expected<ObjectCode> object = impl->throughCache(key, [&] {
+    mlir::OwningOpRef<mlir::ModuleOp> copy(module.clone());
+    return impl->compileModule(*copy, name, {});
+  });
   return object ? load(std::move(*object)) : object.takeError();
+}
+
+Expected<std::string> Compiler::print(Stage stage, StringRef source,
+                                      StringRef name) const {
+  return impl->print(stage, source, name);
+}
+
+Expected<std::unique_ptr<MemoryBuffer>>
+Compiler::emit(CodeKind kind, StringRef source, StringRef name) const {
+  return impl->emit(kind, source, name);
 }
 
 //===----------------------------------------------------------------------===//
@@ -161,7 +108,7 @@ Expected<Module> Compiler::compile(mlir::ModuleOp module) const {
 Expected<Module> Compiler::load(ObjectCode code) const {
   if (Error error = impl->cpu.checkRunsHere())
     return std::move(error);
-  auto clock = std::chrono::steady_clock::now();
+  Stopwatch clock;
   std::vector<std::string> symbols;
   for (const std::string &entry : code.entries)
     symbols.push_back((kEntryPrefix + entry).str());
@@ -180,8 +127,33 @@ Expected<Module> Compiler::load(ObjectCode code) const {
             context->check(moert_check_entry(context->get(), entries.back())))
       return std::move(error);
   }
-  code.times.link = lap(clock);
+  code.times.link = clock.lap();
   return Module(std::move(*loaded), entries, code.times);
+}
+
+Expected<Module> Compiler::load(std::unique_ptr<MemoryBuffer> object) const {
+  Expected<std::unique_ptr<object::ObjectFile>> file =
+      object::ObjectFile::createObjectFile(*object);
+  if (!file)
+    return joinErrors(makeError("not an object file"), file.takeError());
+  // In the order of their addresses, which is that of the source.
+  std::vector<std::pair<uint64_t, std::string>> found;
+  for (const object::SymbolRef &symbol : (*file)->symbols()) {
+    Expected<StringRef> name = symbol.getName();
+    Expected<uint64_t> address = symbol.getAddress();
+    if (!name || !address)
+      return joinErrors(name.takeError(), address.takeError());
+    if (name->consume_front(kEntryPrefix))
+      found.emplace_back(*address, name->str());
+  }
+  if (found.empty())
+    return makeError("the object has no symbol " + kEntryPrefix + "NAME");
+  llvm::sort(found);
+  ObjectCode code;
+  for (auto &[address, name] : found)
+    code.entries.push_back(std::move(name));
+  code.object = std::move(object);
+  return load(std::move(code));
 }
 
 } // namespace moe

@@ -7,6 +7,8 @@
 
 #include "Diagnostics.h"
 
+#include "Callbacks.h"
+
 #include "mlir/IR/Location.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
@@ -81,12 +83,21 @@ DiagnosticCollector::DiagnosticCollector(mlir::MLIRContext *context,
         Diagnostic copy = convert(diagnostic);
         if (first.empty() && copy.severity == Diagnostic::Severity::Error)
           first = firstLine(copy);
-        if (forward)
-          forward(copy);
+        if (forward && thrown.empty())
+          thrown = callHandler(forward, copy);
         return mlir::success();
       }) {}
 
+Error DiagnosticCollector::checkHandler() const {
+  if (thrown.empty())
+    return Error::success();
+  return makeError("the handler of diagnostics has thrown: " +
+                   StringRef(thrown).split('\n').first);
+}
+
 Error DiagnosticCollector::error(StringRef name, const Twine &otherwise) const {
+  if (Error error = checkHandler())
+    return error;
   return makeError(first.empty() ? name + ": " + otherwise : Twine(first));
 }
 

@@ -23,9 +23,12 @@ public:
   /// OTHERWISE".
   llvm::Error error(llvm::StringRef name, const llvm::Twine &otherwise) const;
 
+  /// Success unless `forward` has thrown.
+  llvm::Error checkHandler() const;
+
 private:
   DiagnosticHandler forward;
-  std::string first;
+  std::string first, thrown;
   mlir::ScopedDiagnosticHandler handler;
 };
 

@@ -7,6 +7,8 @@
 
 #include "moe/Execution/Module.h"
 
+#include "Callbacks.h"
+#include "ContextPool.h"
 #include "moe/TensorFile/TensorFile.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -14,7 +16,6 @@
 #include "llvm/Support/raw_ostream.h"
 
 #include <cstdlib>
-#include <mutex>
 
 using namespace llvm;
 
@@ -32,15 +33,27 @@ std::error_code RuntimeError::convertToErrorCode() const {
   return inconvertibleErrorCode();
 }
 
+Context::Context(MoertContext *context, std::unique_ptr<HostLoop> loop)
+    : loop(std::move(loop)), handle(context) {}
+Context::Context(Context &&) = default;
+Context &Context::operator=(Context &&) = default;
+Context::~Context() = default;
+
 Expected<Context> Context::create(MoertContextOptions options) {
   options.size = sizeof options;
+  std::unique_ptr<HostLoop> loop;
+  if (options.parallel_for) {
+    loop = std::make_unique<HostLoop>();
+    loop->parallelFor = std::exchange(options.parallel_for, HostLoop::run);
+    loop->user = std::exchange(options.user, loop.get());
+  }
   MoertContext *context = nullptr;
   MoertStatus status = moert_context_create(&options, &context);
   if (status != MOERT_OK)
     return make_error<RuntimeError>(
         status,
         (Twine("cannot create a context: ") + moert_status_name(status)).str());
-  return Context(context);
+  return Context(context, std::move(loop));
 }
 
 Expected<Context> Context::create(unsigned threads) {
@@ -50,6 +63,11 @@ Expected<Context> Context::create(unsigned threads) {
 }
 
 Error Context::check(MoertStatus status) const {
+  if (loop && !loop->thrown.empty())
+    return make_error<RuntimeError>(
+        status ? status : MOERT_INVALID_ARGUMENT,
+        "the host's parallel_for has thrown: " +
+            std::exchange(loop->thrown, "").substr(0, 200));
   if (status == MOERT_OK)
     return Error::success();
   const char *message = moert_message(handle.get());
@@ -138,15 +156,13 @@ Expected<Function> Module::lookup(StringRef name) const {
 struct BoundFunction::State {
   std::shared_ptr<const void> code;
   const MoertEntry *entry;
-  std::unique_ptr<void, decltype(&std::free)> packed{nullptr, std::free};
-  /// Contexts that no call uses at the moment.
-  mutable std::mutex mutex;
-  mutable std::vector<Context> idle;
+  ArrayRef<char> blob;
+  std::unique_ptr<void, decltype(&std::free)> owned{nullptr, std::free};
 };
 
 Expected<BoundFunction> Function::bind(ArrayRef<MoertTensor> weights) const {
-  Expected<Context> context = Context::create();
-  return context ? bind(*context, weights) : context.takeError();
+  Expected<PooledContext> context = PooledContext::take();
+  return context ? bind(**context, weights) : context.takeError();
 }
 
 Expected<BoundFunction> Function::bind(const Context &context,
@@ -154,76 +170,103 @@ Expected<BoundFunction> Function::bind(const Context &context,
   auto state = std::make_shared<BoundFunction::State>();
   state->code = code;
   state->entry = descriptor;
-  uint64_t bytes = alignTo(moert_packed_bytes(descriptor), MOERT_ALIGNMENT);
-  state->packed.reset(std::aligned_alloc(MOERT_ALIGNMENT, bytes));
-  if (!state->packed)
+  uint64_t bytes = moert_packed_bytes(descriptor);
+  state->owned.reset(
+      std::aligned_alloc(MOERT_ALIGNMENT, alignTo(bytes, MOERT_ALIGNMENT)));
+  if (!state->owned)
     return make_error<RuntimeError>(
         MOERT_OUT_OF_MEMORY,
         (name() + ": no memory for " + Twine(bytes) + " bytes of weights")
             .str());
   if (Error error =
           context.check(moert_prepare(context.get(), descriptor, weights.data(),
-                                      weights.size(), state->packed.get())))
+                                      weights.size(), state->owned.get())))
     return std::move(error);
+  state->blob = {static_cast<const char *>(state->owned.get()), bytes};
+  return BoundFunction(std::move(state));
+}
+
+Expected<BoundFunction> Function::bindBlob(ArrayRef<char> blob) const {
+  Expected<PooledContext> context = PooledContext::take();
+  if (!context)
+    return context.takeError();
+  if (Error error = (*context)->check(moert_check_packed(
+          (*context)->get(), descriptor, blob.data(), blob.size())))
+    return std::move(error);
+  auto state = std::make_shared<BoundFunction::State>();
+  state->code = code;
+  state->entry = descriptor;
+  state->blob = blob;
   return BoundFunction(std::move(state));
 }
 
 Expected<SmallVector<int64_t>>
-Function::bindSymbols(const Context &context,
-                      ArrayRef<MoertTensor> tensors) const {
+Function::bindSymbols(ArrayRef<MoertTensor> tensors) const {
+  Expected<PooledContext> context = PooledContext::take();
+  if (!context)
+    return context.takeError();
   SmallVector<int64_t> symbols(descriptor->n_symbols);
-  if (Error error = context.check(
-          moert_bind_symbols(context.get(), descriptor, tensors.data(),
+  if (Error error = (*context)->check(
+          moert_bind_symbols((*context)->get(), descriptor, tensors.data(),
                              tensors.size(), symbols.data())))
     return std::move(error);
   return symbols;
 }
 
-Expected<uint64_t> Function::workspaceBytes(const Context &context,
-                                            ArrayRef<int64_t> symbols) const {
+Expected<uint64_t> Function::workspaceBytes(ArrayRef<int64_t> symbols) const {
+  Expected<PooledContext> context = PooledContext::take();
+  if (!context)
+    return context.takeError();
+  if (symbols.size() != descriptor->n_symbols)
+    return make_error<RuntimeError>(
+        MOERT_INVALID_ARGUMENT,
+        (name() + ": expected " + Twine(descriptor->n_symbols) +
+         " named dimensions, got " + Twine(symbols.size()))
+            .str());
   uint64_t bytes = 0;
-  if (Error error = context.check(moert_workspace_bytes(
-          context.get(), descriptor, symbols.data(), &bytes)))
+  if (Error error = (*context)->check(moert_workspace_bytes(
+          (*context)->get(), descriptor, symbols.data(), &bytes)))
     return std::move(error);
   return bytes;
 }
 
 const MoertEntry &BoundFunction::entry() const { return *state->entry; }
 
-ArrayRef<char> BoundFunction::blob() const {
-  return {static_cast<const char *>(state->packed.get()),
-          static_cast<size_t>(moert_packed_bytes(state->entry))};
+ArrayRef<char> BoundFunction::blob() const { return state->blob; }
+
+Error BoundFunction::callAll(const Context *context,
+                             ArrayRef<MoertTensor> tensors, void *workspace,
+                             uint64_t workspaceBytes) const {
+  auto run = [&](const Context &context) {
+    return context.check(moert_call(context.get(), state->entry, tensors.data(),
+                                    tensors.size(), state->blob.data(),
+                                    workspace, workspaceBytes));
+  };
+  if (context)
+    return run(*context);
+  Expected<PooledContext> pooled = PooledContext::take();
+  return pooled ? run(**pooled) : pooled.takeError();
+}
+
+/// Inputs and outputs in one array.
+static SmallVector<MoertTensor, 8> concat(ArrayRef<MoertTensor> inputs,
+                                          ArrayRef<MoertTensor> outputs) {
+  SmallVector<MoertTensor, 8> tensors(inputs);
+  tensors.append(outputs.begin(), outputs.end());
+  return tensors;
 }
 
 Error BoundFunction::call(const Context &context, ArrayRef<MoertTensor> inputs,
                           ArrayRef<MoertTensor> outputs,
                           MutableArrayRef<char> workspace) const {
-  SmallVector<MoertTensor, 8> tensors(inputs);
-  tensors.append(outputs.begin(), outputs.end());
-  return context.check(moert_call(
-      context.get(), state->entry, tensors.data(), tensors.size(),
-      state->packed.get(), workspace.empty() ? nullptr : workspace.data(),
-      workspace.size()));
+  return callAll(&context, concat(inputs, outputs),
+                 workspace.empty() ? nullptr : workspace.data(),
+                 workspace.size());
 }
 
 Error BoundFunction::call(ArrayRef<MoertTensor> inputs,
                           ArrayRef<MoertTensor> outputs) const {
-  std::unique_lock lock(state->mutex);
-  if (state->idle.empty()) {
-    lock.unlock();
-    Expected<Context> context = Context::create();
-    if (!context)
-      return context.takeError();
-    lock.lock();
-    state->idle.push_back(std::move(*context));
-  }
-  Context context = std::move(state->idle.back());
-  state->idle.pop_back();
-  lock.unlock();
-  Error error = call(context, inputs, outputs);
-  lock.lock();
-  state->idle.push_back(std::move(context));
-  return error;
+  return callAll(nullptr, concat(inputs, outputs));
 }
 
 } // namespace moe

@@ -116,3 +116,26 @@ MoertStatus moe::runtime::checkBlob(MoertContext &context,
                         (unsigned long long)header.payloadBytes);
   return MOERT_OK;
 }
+
+MoertStatus moert_check_packed(MoertContext *context, const MoertEntry *entry,
+                               const void *packed, uint64_t bytes) {
+  if (!context)
+    return MOERT_INVALID_ARGUMENT;
+  if (MoertStatus status = beginEntry(*context, entry))
+    return status;
+  if (packed && bytes < sizeof(BlobHeader))
+    return context->fail(MOERT_WRONG_BLOB,
+                         "the packed weights are cut off: expected %llu bytes, "
+                         "got %llu",
+                         (unsigned long long)moert_packed_bytes(entry),
+                         (unsigned long long)bytes);
+  if (MoertStatus status = checkBlob(*context, *entry, packed))
+    return status;
+  if (bytes != moert_packed_bytes(entry))
+    return context->fail(MOERT_WRONG_BLOB,
+                         "the packed weights are cut off or too long: expected "
+                         "%llu bytes, got %llu",
+                         (unsigned long long)moert_packed_bytes(entry),
+                         (unsigned long long)bytes);
+  return MOERT_OK;
+}

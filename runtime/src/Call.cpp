@@ -165,9 +165,9 @@ MoertStatus moert_prepare(MoertContext *context, const MoertEntry *entry,
                          "the packed weights at %p are not aligned to %u bytes",
                          packed, MOERT_ALIGNMENT);
   if (MoertStatus status =
-          checkShapes(*context, *entry, /*weights=*/true, weights, n, nullptr))
+          checkShapes(*context, *entry, Part::Weights, weights, n, nullptr))
     return status;
-  if (MoertStatus status = checkData(*context, *entry, true, weights))
+  if (MoertStatus status = checkData(*context, *entry, Part::Weights, weights))
     return status;
 
   void *scratch;
@@ -231,13 +231,13 @@ MoertStatus moert_call(MoertContext *context, const MoertEntry *entry,
     return status;
   auto *symbols = static_cast<int64_t *>(scratch);
   if (MoertStatus status =
-          checkShapes(*context, *entry, /*weights=*/false, tensors, n, symbols))
+          checkShapes(*context, *entry, Part::Call, tensors, n, symbols))
     return status;
   // Before the data: a T that does not fit says so, whatever the memory.
   uint64_t needed;
   if (MoertStatus status = sizeWorkspace(*context, *entry, symbols, needed))
     return status;
-  if (MoertStatus status = checkData(*context, *entry, false, tensors))
+  if (MoertStatus status = checkData(*context, *entry, Part::Call, tensors))
     return status;
   bool blob = needsBlob(*entry);
   if (blob)

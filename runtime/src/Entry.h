@@ -23,15 +23,23 @@ inline bool isWeight(const MoertArg &arg) { return arg.role == MOERT_WEIGHT; }
 /// descriptor.
 MoertStatus beginEntry(MoertContext &context, const MoertEntry *entry);
 
-/// Checks count, dtypes and shapes of tensors against the weight arguments, or
-/// against all others, and unifies their named dimensions into `symbols`.
+/// Which arguments tensors stand for, in their order.
+enum class Part {
+  Weights,
+  Inputs,
+  Call, ///< inputs and results
+};
+
+/// Checks count, dtypes and shapes of tensors, and unifies their named
+/// dimensions into `symbols`: -1 for those that only results have, if there are
+/// none among the tensors.
 MoertStatus checkShapes(MoertContext &context, const MoertEntry &entry,
-                        bool weights, const MoertTensor *tensors, size_t n,
+                        Part part, const MoertTensor *tensors, size_t n,
                         int64_t *symbols);
 
 /// Checks, after checkShapes, that each tensor fits in memory and has data.
-MoertStatus checkData(MoertContext &context, const MoertEntry &entry,
-                      bool weights, const MoertTensor *tensors);
+MoertStatus checkData(MoertContext &context, const MoertEntry &entry, Part part,
+                      const MoertTensor *tensors);
 
 /// Returns the bytes of a tensor that passed checkData.
 uint64_t bytesOf(const MoertTensor &tensor);

@@ -56,12 +56,25 @@ const char *kindOf(const MoertArg &arg) {
   return arg.role == MOERT_OUTPUT ? "result" : "argument";
 }
 
+/// Returns true if tensors of that part include one for `arg`.
+bool belongs(const MoertArg &arg, Part part) {
+  switch (part) {
+  case Part::Weights:
+    return arg.role == MOERT_WEIGHT;
+  case Part::Inputs:
+    return arg.role == MOERT_INPUT;
+  case Part::Call:
+    return arg.role != MOERT_WEIGHT;
+  }
+  return false;
+}
+
 /// Calls visit(arg, tensor) for each pair, in order, until one fails.
 template <typename Visit>
-MoertStatus forEach(const MoertEntry &entry, bool weights,
+MoertStatus forEach(const MoertEntry &entry, Part part,
                     const MoertTensor *tensors, Visit visit) {
   for (uint32_t i = 0; i < entry.n_args; ++i)
-    if (isWeight(entry.args[i]) == weights)
+    if (belongs(entry.args[i], part))
       if (MoertStatus status = visit(entry.args[i], *tensors++))
         return status;
   return MOERT_OK;
@@ -88,8 +101,9 @@ MoertStatus failDisagreement(MoertContext &context, const MoertEntry &entry,
                              const MoertTensor *tensors, uint32_t symbol,
                              int64_t bound, int64_t size, const MoertArg &arg,
                              const MoertTensor &tensor) {
+  // The first of the two stands at or before `tensor`: no results are missed.
   return forEach(
-      entry, false, tensors,
+      entry, Part::Call, tensors,
       [&](const MoertArg &first, const MoertTensor &firstTensor) {
         for (unsigned i = 0; i < first.rank; ++i)
           if (first.dims[i] == ~int32_t(symbol))
@@ -106,13 +120,14 @@ MoertStatus failDisagreement(MoertContext &context, const MoertEntry &entry,
 
 /// Checks the number of tensors.
 MoertStatus checkCount(MoertContext &context, const MoertEntry &entry,
-                       bool weights, const MoertTensor *tensors, size_t n) {
+                       Part part, const MoertTensor *tensors, size_t n) {
   size_t count[3] = {};
   for (uint32_t i = 0; i < entry.n_args; ++i)
     ++count[entry.args[i].role];
-  size_t expected =
-      weights ? count[MOERT_WEIGHT] : count[MOERT_INPUT] + count[MOERT_OUTPUT];
-  if (n != expected && weights)
+  size_t expected = count[part == Part::Weights ? MOERT_WEIGHT : MOERT_INPUT];
+  if (part == Part::Call)
+    expected += count[MOERT_OUTPUT];
+  if (n != expected && part == Part::Weights)
     return context.fail(MOERT_INVALID_ARGUMENT, "expected %zu weights, got %zu",
                         expected, n);
   if (n != expected)
@@ -135,12 +150,12 @@ uint64_t moe::runtime::bytesOf(const MoertTensor &tensor) {
 }
 
 MoertStatus moe::runtime::checkShapes(MoertContext &context,
-                                      const MoertEntry &entry, bool weights,
+                                      const MoertEntry &entry, Part part,
                                       const MoertTensor *tensors, size_t n,
                                       int64_t *symbols) {
-  if (MoertStatus status = checkCount(context, entry, weights, tensors, n))
+  if (MoertStatus status = checkCount(context, entry, part, tensors, n))
     return status;
-  uint32_t symbolCount = weights ? 0 : entry.n_symbols;
+  uint32_t symbolCount = part == Part::Weights ? 0 : entry.n_symbols;
   if (symbolCount && !symbols)
     return context.fail(MOERT_INVALID_ARGUMENT,
                         "the symbols are null, expected room for %u",
@@ -148,7 +163,7 @@ MoertStatus moe::runtime::checkShapes(MoertContext &context,
   std::fill_n(symbols, symbolCount, -1);
 
   MoertStatus status = forEach(
-      entry, weights, tensors,
+      entry, part, tensors,
       [&](const MoertArg &arg, const MoertTensor &tensor) -> MoertStatus {
         auto failType = [&] {
           return context.fail(MOERT_INVALID_ARGUMENT,
@@ -177,7 +192,7 @@ MoertStatus moe::runtime::checkShapes(MoertContext &context,
         }
         return MOERT_OK;
       });
-  if (status)
+  if (status || part != Part::Call)
     return status;
   for (uint32_t i = 0; i < symbolCount; ++i)
     if (symbols[i] < 0)
@@ -189,10 +204,10 @@ MoertStatus moe::runtime::checkShapes(MoertContext &context,
 }
 
 MoertStatus moe::runtime::checkData(MoertContext &context,
-                                    const MoertEntry &entry, bool weights,
+                                    const MoertEntry &entry, Part part,
                                     const MoertTensor *tensors) {
   return forEach(
-      entry, weights, tensors,
+      entry, part, tensors,
       [&](const MoertArg &arg, const MoertTensor &tensor) -> MoertStatus {
         uint64_t bytes;
         if (!sizeOf(tensor, bytes))
@@ -220,5 +235,9 @@ MoertStatus moert_bind_symbols(MoertContext *context, const MoertEntry *entry,
     return MOERT_INVALID_ARGUMENT;
   if (MoertStatus status = beginEntry(*context, entry))
     return status;
-  return checkShapes(*context, *entry, /*weights=*/false, tensors, n, symbols);
+  size_t inputs = 0;
+  for (uint32_t i = 0; i < entry->n_args; ++i)
+    inputs += entry->args[i].role == MOERT_INPUT;
+  return checkShapes(*context, *entry, n == inputs ? Part::Inputs : Part::Call,
+                     tensors, n, symbols);
 }

@@ -24,11 +24,9 @@ namespace {
 /// The search for the arguments of one function.
 class Search {
 public:
-  Search(const Options &options, const Function &function,
-         const Context &context)
-      : options(options), function(function), context(context),
-        entry(function.entry()), args(arguments(entry)), found(args.size()),
-        symbols(entry.n_symbols) {}
+  Search(const Options &options, const Function &function)
+      : options(options), function(function), entry(function.entry()),
+        args(arguments(entry)), found(args.size()), symbols(entry.n_symbols) {}
 
   Expected<Arguments> run();
 
@@ -47,7 +45,6 @@ private:
 
   const Options &options;
   const Function &function;
-  const Context &context;
   const MoertEntry &entry;
   ArrayRef<MoertArg> args;
 
@@ -221,11 +218,10 @@ Error Search::checkSizes() {
     shapes.push_back(std::move(view));
     tensors.push_back(asTensor(shapes.back()));
   }
-  Expected<SmallVector<int64_t>> bound = function.bindSymbols(context, tensors);
+  Expected<SmallVector<int64_t>> bound = function.bindSymbols(tensors);
   if (!bound)
     return bound.takeError();
-  return function.workspaceBytes(context, *bound)
-      .moveInto(result.workspaceBytes);
+  return function.workspaceBytes(*bound).moveInto(result.workspaceBytes);
 }
 
 //===----------------------------------------------------------------------===//
@@ -276,9 +272,8 @@ Expected<Arguments> Search::run() {
 }
 
 Expected<Arguments> findArguments(const Options &options,
-                                  const Function &function,
-                                  const Context &context) {
-  return Search(options, function, context).run();
+                                  const Function &function) {
+  return Search(options, function).run();
 }
 
 } // namespace moe::run

@@ -27,8 +27,7 @@ struct Arguments {
 /// that all of it fits together before memory is filled. Errors name the
 /// argument, the option or the file.
 llvm::Expected<Arguments> findArguments(const Options &options,
-                                        const Function &function,
-                                        const Context &context);
+                                        const Function &function);
 
 } // namespace moe::run
 

@@ -73,7 +73,7 @@ static Error runFunction(const Options &options, const Function &function,
             compileReference(options, function.name()).moveInto(reference))
       return error;
 
-  Expected<Arguments> arguments = findArguments(options, function, *context);
+  Expected<Arguments> arguments = findArguments(options, function);
   if (!arguments)
     return arguments.takeError();
   for (const std::string &text : arguments->notes)

@@ -14,7 +14,8 @@
 //   Error error = bound->call(inputs, outputs);
 //
 // Nothing here aborts, throws or prints. Errors are one line: what MLIR says of
-// the source starts with "FILE:LINE:COLUMN: ".
+// the source starts with "FILE:LINE:COLUMN: ". The same for C programs:
+// moe-c/moe.h.
 //
 //===----------------------------------------------------------------------===//
 
@@ -28,6 +29,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -49,7 +51,8 @@ struct Diagnostic {
 /// "FILE:LINE:COLUMN: error: MESSAGE", a line; each note on a line below it.
 std::string toString(const Diagnostic &diagnostic);
 
-/// Called from the thread that compiles.
+/// Called from the thread that compiles, from several at once if several do. It
+/// should not throw: the compilation then fails.
 using DiagnosticHandler = std::function<void(const Diagnostic &)>;
 
 struct CompilerOptions {
@@ -60,6 +63,25 @@ struct CompilerOptions {
   Stage from = Stage::Input;
   /// Sees every diagnostic, errors included; may be null.
   DiagnosticHandler diagnostics;
+  /// Folder that keeps compiled code for the next process; "" for none. Without
+  /// a value, the environment variable MOE_CACHE_DIR says. It is created where
+  /// it is missing and must be the user's own (docs/embedding.md); one that
+  /// cannot be used is a warning of each compilation.
+  std::optional<std::string> cacheDir;
+};
+
+/// What a compiler has done so far.
+struct CompilerStatistics {
+  uint64_t compilations = 0;  ///< Sources that went through the pipeline.
+  uint64_t cacheHits = 0;     ///< Sources whose code came from the cache.
+  uint64_t cacheRejected = 0; ///< Damaged files of the cache, compiled anew.
+};
+
+/// What code generation can write.
+enum class CodeKind {
+  LlvmIr,   ///< Text, after LLVM's optimiser.
+  Assembly, ///< Text, of the CPU.
+  Object,   ///< ELF, position-independent; exports moert_entry_NAME.
 };
 
 /// Relocatable code of a module, and the functions in it.
@@ -93,18 +115,25 @@ public:
   /// Loads code that compileToObject returned. An error if this machine cannot
   /// run code for the compiler's CPU. `object` is trusted.
   llvm::Expected<Module> load(ObjectCode object) const;
+  /// The same for a bare object, whose entries are found by their symbols.
+  llvm::Expected<Module> load(std::unique_ptr<llvm::MemoryBuffer> object) const;
+
+  /// The module in that stage, as text.
+  llvm::Expected<std::string> print(Stage stage, llvm::StringRef source,
+                                    llvm::StringRef name = "<memory>") const;
+  /// The module's code.
+  llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
+  emit(CodeKind kind, llvm::StringRef source,
+       llvm::StringRef name = "<memory>") const;
 
   /// The CPU's name, where the options say "native" too.
   llvm::StringRef cpu() const;
   const CompilerOptions &options() const;
+  CompilerStatistics statistics() const;
 
 private:
   struct Impl;
   explicit Compiler(std::shared_ptr<const Impl> impl) : impl(std::move(impl)) {}
-  llvm::Expected<ObjectCode> compileBuffer(std::unique_ptr<llvm::MemoryBuffer>,
-                                           llvm::StringRef name) const;
-  llvm::Expected<ObjectCode> compileModule(mlir::ModuleOp, llvm::StringRef name,
-                                           CompileTimes times) const;
 
   std::shared_ptr<const Impl> impl;
 };

@@ -28,6 +28,7 @@
 
 namespace moe {
 
+struct HostLoop;
 struct TensorView;
 
 /// A status of the runtime that is not MOERT_OK, and its message.
@@ -47,10 +48,11 @@ private:
 
 /// Seconds that the steps of a compilation took.
 struct CompileTimes {
-  double parse = 0;   ///< Reading and verifying the source.
-  double lower = 0;   ///< The pipeline, to the llvm dialect.
-  double codegen = 0; ///< LLVM: optimisation and machine code.
-  double link = 0;    ///< Loading the code into the process.
+  double parse = 0;       ///< Reading and verifying the source.
+  double lower = 0;       ///< The pipeline, to the llvm dialect.
+  double codegen = 0;     ///< LLVM: optimisation and machine code.
+  double link = 0;        ///< Loading the code into the process.
+  bool fromCache = false; ///< The code was there already.
   double total() const { return parse + lower + codegen + link; }
 };
 
@@ -61,6 +63,9 @@ public:
   static llvm::Expected<Context> create(unsigned threads = 0);
   /// With a host's own pool; `options.size` may be left 0.
   static llvm::Expected<Context> create(MoertContextOptions options);
+  Context(Context &&);
+  Context &operator=(Context &&);
+  ~Context();
 
   MoertContext *get() const { return handle.get(); }
   unsigned threads() const { return moert_threads(handle.get()); }
@@ -73,7 +78,8 @@ private:
       moert_context_destroy(context);
     }
   };
-  explicit Context(MoertContext *context) : handle(context) {}
+  Context(MoertContext *context, std::unique_ptr<HostLoop> loop);
+  std::unique_ptr<HostLoop> loop; // of a host's own pool
   std::unique_ptr<MoertContext, Destroy> handle;
 };
 
@@ -93,6 +99,12 @@ public:
   llvm::Error call(const Context &context, llvm::ArrayRef<MoertTensor> inputs,
                    llvm::ArrayRef<MoertTensor> outputs,
                    llvm::MutableArrayRef<char> workspace = {}) const;
+  /// The same without a copy of anything: inputs, then outputs, in one array.
+  /// `context` and `workspace` may be null.
+  llvm::Error callAll(const Context *context,
+                      llvm::ArrayRef<MoertTensor> tensors,
+                      void *workspace = nullptr,
+                      uint64_t workspaceBytes = 0) const;
 
   /// The packed weights: header and payload.
   llvm::ArrayRef<char> blob() const;
@@ -123,15 +135,20 @@ public:
   bind(llvm::ArrayRef<MoertTensor> weights = {}) const;
   llvm::Expected<BoundFunction> bind(const Context &context,
                                      llvm::ArrayRef<MoertTensor> weights) const;
+  /// Takes weights that were packed before: what blob() of a function bound to
+  /// the same code returned, for instance out of a mapped file. They are not
+  /// copied: MOERT_ALIGNMENT-aligned, there and unchanged as long as the result
+  /// or a copy. An error for another function's, or another CPU's.
+  llvm::Expected<BoundFunction> bindBlob(llvm::ArrayRef<char> blob) const;
 
-  /// The sizes of the named dimensions, in the entry's order, for `tensors`
-  /// (inputs, then outputs), whose data may be null.
+  /// The sizes of the named dimensions, in the entry's order, for `tensors`,
+  /// whose data may be null: inputs and then outputs, or inputs alone, which
+  /// leaves -1 where only an output has that dimension.
   llvm::Expected<llvm::SmallVector<int64_t>>
-  bindSymbols(const Context &context,
-              llvm::ArrayRef<MoertTensor> tensors) const;
+  bindSymbols(llvm::ArrayRef<MoertTensor> tensors) const;
   /// Bytes of workspace that a call with these sizes needs.
   llvm::Expected<uint64_t>
-  workspaceBytes(const Context &context, llvm::ArrayRef<int64_t> symbols) const;
+  workspaceBytes(llvm::ArrayRef<int64_t> symbols) const;
 
 private:
   friend class Module;

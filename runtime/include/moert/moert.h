@@ -74,7 +74,7 @@ typedef struct MoertContext MoertContext;
 /* One argument or result. dims[i] >= 0: index into MoertEntry.sizes;
  * dims[i] < 0: symbol number ~dims[i]. Scalars have rank 0. */
 typedef struct MoertArg {
-  const char *name; /* moe.name, else "argN" or "resultN"; never null */
+  const char *name; /* moe.name, else "argumentN" or "resultN"; never null */
   uint8_t role, dtype, rank, reserved;
   const int32_t *dims;
 } MoertArg;
@@ -183,10 +183,16 @@ MOERT_API MoertStatus moert_prepare(MoertContext *context,
                                     const MoertEntry *entry,
                                     const MoertTensor *weights, size_t n,
                                     void *packed);
+/* Checks that `packed` is the whole blob, `bytes` long, of this entry, so that
+ * moert_call will take it: for blobs out of a file. */
+MOERT_API MoertStatus moert_check_packed(MoertContext *context,
+                                         const MoertEntry *entry,
+                                         const void *packed, uint64_t bytes);
 /* Unifies the named dimensions of `n` tensors (inputs, then outputs, in the
  * entry's order without the weights) into symbols[0 .. n_symbols). Looks at
  * dtypes and shapes only: `data` may be null, for instance to size a workspace.
- */
+ * `n` may also be the number of inputs alone, which leaves -1 where only an
+ * output has that dimension: for instance to allocate the outputs. */
 MOERT_API MoertStatus moert_bind_symbols(MoertContext *context,
                                          const MoertEntry *entry,
                                          const MoertTensor *tensors, size_t n,

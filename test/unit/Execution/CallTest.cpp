@@ -66,9 +66,9 @@ TEST(CallTest, OwnContextAndWorkspace) {
   BoundFunction bound = must(function.bind(context, asTensor(weights)));
   TensorView out = must(allocateTensor(MOERT_F32, {2, 4}));
   MoertTensor tensors[] = {asTensor(rows), asTensor(out)};
-  SmallVector<int64_t> symbols = must(function.bindSymbols(context, tensors));
+  SmallVector<int64_t> symbols = must(function.bindSymbols(tensors));
   EXPECT_EQ(symbols, SmallVector<int64_t>({2}));
-  EXPECT_EQ(must(function.workspaceBytes(context, symbols)), 32u);
+  EXPECT_EQ(must(function.workspaceBytes(symbols)), 32u);
 
   alignas(MOERT_ALIGNMENT) char workspace[32];
   EXPECT_EQ(message(bound.call(context, tensors[0], tensors[1], workspace)),

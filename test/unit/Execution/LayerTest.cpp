@@ -154,7 +154,7 @@ TEST(SlotsTest, TooManySlotsAreRefusedBeforeAnythingIsRead) {
   Context context = must(Context::create(1));
   const int64_t tokens = int64_t(1) << 30, shape[] = {tokens, 2};
   size_t bytes = tokens * 2 * sizeof(int32_t);
-  size_t workspace = must(group.workspaceBytes(context, tokens));
+  size_t workspace = must(group.workspaceBytes(tokens));
 
   size_t mapped = 2 * bytes + workspace;
   void *memory = mmap(nullptr, mapped, PROT_NONE,
