@@ -15,27 +15,21 @@ from ._signature import Argument, Signature
 Arrays = Union[Mapping[str, Any], Sequence[Any]]
 
 
-class Context:
+class Context(_moe.Context):
     """Threads and scratch memory of one call at a time.
 
     Without one, a call uses ``moe.set_num_threads`` and memory that the library keeps. A context that
     two calls use at once raises :class:`moe.RunError` in the second.
 
-    ``threads``      at most, the calling one included; 0: as many as the machine allows.
+    ``threads``      at most, the calling one included; 0: as many as the machine allows. The attribute
+                     of that name says how many they are.
     ``parallel_for`` address of a host's own ``MoertParallelFor`` (moert.h), which then runs the tasks;
                      ``user`` is its first argument. Both must stay valid while the context lives.
     """
 
-    __slots__ = ("_context",)
-
     def __init__(self, threads: int = 0, *, parallel_for: int = 0, user: int = 0):
         _check_threads(threads)
-        self._context = _moe.Context(threads, parallel_for, user)
-
-    @property
-    def threads(self) -> int:
-        """Threads that a parallel phase uses at most."""
-        return self._context.threads
+        super().__init__(threads, parallel_for, user)
 
 
 class Bound:
@@ -72,7 +66,7 @@ class Bound:
     def __call__(self, *inputs: Any, out: Any = None, context: Optional[Context] = None, **named: Any) -> Any:
         if named:
             inputs = self._order(inputs, named)
-        return self._bound.call(inputs, out, None if context is None else context._context, self._threads)
+        return self._bound.call(inputs, out, context, self._threads)
 
     def raw(self, pointers: Sequence[int], sizes: Sequence[int], context: Optional[Context] = None) -> None:
         """Runs on memory that the caller vouches for, with the least overhead.
@@ -81,7 +75,7 @@ class Bound:
         element, of the signature's dtypes. ``sizes`` of ``signature.dims``, in that order. A wrong
         address is not noticed.
         """
-        self._bound.call_raw(pointers, sizes, None if context is None else context._context, self._threads)
+        self._bound.call_raw(pointers, sizes, context, self._threads)
 
     def packed(self) -> bytes:
         """A copy of the packed weights, for :meth:`Function.bind_packed`."""
@@ -156,7 +150,7 @@ class Function:
             if named:
                 raise InvalidType(f"{self.name}: weights in order and by name are not mixed")
             arrays = list(weights)
-        found = self._function.bind(arrays, None if context is None else context._context, self._threads)
+        found = self._function.bind(arrays, context, self._threads)
         return Bound(found, self)
 
     def bind_packed(self, packed: Any) -> Bound:
