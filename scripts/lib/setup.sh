@@ -12,7 +12,7 @@ trap 'rm -f "$log"' EXIT
 # What a minimal Debian lacks. libclang-rt-22-dev has the sanitizers and
 # libFuzzer, llvm-22-tools lit and FileCheck, mlir-22-tools mlir-tblgen.
 packages=(
-  cmake ninja-build python3
+  cmake ninja-build python3 python3-dev python3-venv
   clang-22 clang-format-22 lld-22 libclang-rt-22-dev
   llvm-22-dev llvm-22-tools libmlir-22-dev mlir-22-tools
   libgtest-dev
@@ -100,6 +100,25 @@ install_packages() {
     tail -n 20 "$log" >&2
     die "apt-get install failed (the end of its output is above)"
   }
+}
+
+# Makes build/python-env: a virtual environment of Debian's Python with what the
+# Python package is built and tested with. False, with a message, if pip cannot
+# fetch it.
+python_environment() {
+  local env=build/python-env python=/usr/bin/python3
+  cmp -s python/requirements.txt "$env/requirements.txt" && return 0
+  [[ -x $python ]] || python=python3
+  step "Installing into $env: $(grep -v '^#' python/requirements.txt | tr '\n' ' ')"
+  if "$python" -m venv "$env" &&
+    "$env/bin/pip" install -q --disable-pip-version-check --retries 1 -r python/requirements.txt </dev/null; then
+    cp python/requirements.txt "$env"
+    # CMake looks for the environment when it runs.
+    rm -f build/build.ninja build/release/build.ninja
+    return 0
+  fi
+  echo "pip cannot install python/requirements.txt (its output is above)"
+  return 1
 }
 
 # build_folder PRESET: prints the folder that this preset builds into.
