@@ -47,6 +47,15 @@ func.func @collect_c3_dynamic(%rows: tensor<?x64xf32>, %slot_row: tensor<?x2xi32
 
 // -----
 
+func.func @collect_c3_dynamic_width(%rows: tensor<?x64xf32>, %slot_row: tensor<?x2xi32>) {
+  // expected-error @+1 {{slots: dimension 2 must be static and at least 1, got ?}}
+  %slots = moe.collect %rows[%slot_row]
+      : tensor<?x64xf32>, tensor<?x2xi32> -> tensor<?x2x?xf32>
+  return
+}
+
+// -----
+
 func.func @dag_aggregate_c1(%slots: tensor<?x?x64xf32>, %weights: tensor<?x2xf32>,
     %x: tensor<?x64xf32>, %mask: tensor<?x2xi32>, %edges: tensor<2x2xf32>,
     %gamma: tensor<3x64xf32>, %down: tensor<3x64x16xf32>,
@@ -327,5 +336,20 @@ func.func @dag_aggregate_c12(%slots: tensor<?x2x64xf32>, %weights: tensor<?x2xf3
       norm rms(%gamma : tensor<3x64xf32>) down(%down : tensor<3x64x16xf32>)
       message silu(%message : tensor<3x16x64xf32>) up(%up : tensor<3x16x64xf32>)
       {epsilon = 1.0e-6 : f64} : tensor<?x2x64xf32> -> tensor<?x32xf32>
+  return
+}
+
+// -----
+
+func.func @dag_aggregate_c12_dynamic(%slots: tensor<?x2x64xf32>, %weights: tensor<?x2xf32>,
+    %x: tensor<?x64xf32>, %mask: tensor<?x2xi32>, %edges: tensor<2x2xf32>,
+    %gamma: tensor<3x64xf32>, %down: tensor<3x64x16xf32>,
+    %message: tensor<3x16x64xf32>, %up: tensor<3x16x64xf32>) {
+  // expected-error @+1 {{y: dimension 1 must be static and at least 1, got ?}}
+  %y = moe.dag_aggregate %slots weights(%weights : tensor<?x2xf32>)
+      residual(%x : tensor<?x64xf32>) mask(%mask : tensor<?x2xi32>) edges(%edges : tensor<2x2xf32>)
+      norm rms(%gamma : tensor<3x64xf32>) down(%down : tensor<3x64x16xf32>)
+      message silu(%message : tensor<3x16x64xf32>) up(%up : tensor<3x16x64xf32>)
+      {epsilon = 1.0e-6 : f64} : tensor<?x2x64xf32> -> tensor<?x?xf32>
   return
 }

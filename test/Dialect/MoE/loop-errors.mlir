@@ -307,6 +307,18 @@ func.func @iter_adaln_c7(%h: tensor<?x8xf32>, %v: tensor<6xf32>,
 
 // -----
 
+func.func @iter_adaln_c7_dynamic(%h: tensor<?x8xf32>, %v: tensor<6xf32>,
+    %project: tensor<8x6xf32>, %modulate: tensor<6x24xf32>, %bias: tensor<24xf32>) {
+  // expected-error @+1 {{n: dimension 1 must be static and at least 1, got ?}}
+  %n, %alpha = moe.iter_adaln %h, %v project(%project : tensor<8x6xf32>)
+      modulate(%modulate, %bias : tensor<6x24xf32>, tensor<24xf32>)
+      act(silu) norm(rms) {epsilon = 1.0e-6 : f64}
+      : tensor<?x8xf32>, tensor<6xf32> -> tensor<?x?xf32>, tensor<?x8xf32>
+  return
+}
+
+// -----
+
 func.func @iter_adaln_c7_alpha(%h: tensor<4x8xf32>, %v: tensor<6xf32>,
     %project: tensor<8x6xf32>, %modulate: tensor<6x24xf32>, %bias: tensor<24xf32>) {
   // expected-error @+1 {{alpha: expected [4, 8], got [5, 8]}}

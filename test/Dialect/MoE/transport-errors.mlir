@@ -122,6 +122,17 @@ func.func @sinkhorn_c7(%scores: tensor<12x3xf32>, %tau: f32,
 
 // -----
 
+func.func @sinkhorn_c7_dynamic(%scores: tensor<12x3xf32>, %tau: f32,
+    %row: tensor<12xf32>, %col: tensor<3xf32>) {
+  // expected-error @+1 {{plan: dimension 1 must be static and at least 1, got ?}}
+  %plan = moe.sinkhorn %scores temperature(%tau) row(%row : tensor<12xf32>)
+      col(%col : tensor<3xf32>) iterations 5 final(col)
+      : tensor<12x3xf32> -> tensor<12x?xf32>
+  return
+}
+
+// -----
+
 func.func @assign_c1(%scores: tensor<12x?xf32>, %capacity: tensor<3xi32>) {
   // expected-error @+1 {{scores: dimension 1 must be static and at least 1, got ?}}
   %member = moe.assign %scores, %capacity method(exact)

@@ -108,6 +108,14 @@ func.func @wrong_scratch(%i: memref<?x2xi32>, %s: memref<8x8xi32>, %r: memref<?x
 
 // -----
 
+func.func @group_destinations(%i: memref<?x2xi32>, %s: memref<65x16xi32>, %r: memref<?xi32>, %o: memref<9xi32>) {
+  // expected-error @below {{destination 0: expected i32 of rank 1, got 'memref<?x2xi32>'}}
+  moek.group %i scratch(%s : memref<65x16xi32>) outs(%i, %r, %o : memref<?x2xi32>, memref<?xi32>, memref<9xi32>) : memref<?x2xi32>
+  return
+}
+
+// -----
+
 func.func @dynamic_slots(%i: memref<?x?xi32>, %s: memref<65x16xi32>, %r: memref<?xi32>, %o: memref<9xi32>) {
   // expected-error @below {{expected static numbers of slots and experts of at least 1, got 'memref<?x?xi32>' and 'memref<9xi32>'}}
   moek.group %i scratch(%s : memref<65x16xi32>) outs(%r, %i, %o : memref<?xi32>, memref<?x?xi32>, memref<9xi32>) : memref<?x?xi32>

@@ -69,7 +69,7 @@ static LogicalResult verifyPlainWeight(Operation *op, ShapedType type,
                                        int64_t groups, int64_t k, int64_t n,
                                        bool transposed) {
   SmallVector<int64_t> expected{transposed ? n : k, transposed ? k : n};
-  if (type.getRank() == 3)
+  if (type.getRank() == 3 || groups != 1)
     expected.insert(expected.begin(), groups);
   if (!llvm::equal(type.getShape(), expected))
     return op->emitOpError("weights: ")

@@ -75,12 +75,12 @@ def MoEK_GemmOp : MoEK_Op<"gemm", [
   }];
   let arguments = (ins
     MoEK_TensorOrMemRef:$a,
-    Optional<MoEK_TensorOrMemRef>:$rows,
-    Optional<MoEK_TensorOrMemRef>:$offsets,
+    Optional<MoEK_Indices<1>>:$rows,
+    Optional<MoEK_Indices<1>>:$offsets,
     Variadic<MoEK_TensorOrMemRef>:$weights,
     Variadic<MoEK_TensorOrMemRef>:$extras,
     MoEK_TensorOrMemRef:$init,
-    Optional<MoEK_TensorOrMemRef>:$out_rows,
+    Optional<MoEK_Indices<1>>:$out_rows,
     DefaultValuedAttr<I64Attr, "1">:$slots,
     DefaultValuedAttr<I64Attr, "1">:$out_slots,
     OptionalAttr<AffineMapArrayAttr>:$extra_maps,

@@ -45,4 +45,12 @@ class MoEK_CheckOp<string mnemonic>
           "bufferizesToMemoryRead", "bufferizesToMemoryWrite",
           "getAliasingValues", "bufferize"]>]>;
 
+/// Floats whose arithmetic runs in f32.
+class MoEK_NarrowFloats<int rank>
+    : AnyTypeOf<[TensorRankOf<[F32, F16, BF16], [rank]>, MemRefRankOf<[F32, F16, BF16], [rank]>],
+                "tensor or memref of rank " # rank # " of f32, f16 or bf16">;
+class MoEK_Indices<int rank>
+    : AnyTypeOf<[TensorRankOf<[I32], [rank]>, MemRefRankOf<[I32], [rank]>],
+                "tensor or memref of rank " # rank # " of i32">;
+
 #endif // MOE_DIALECT_MOEK_IR_MOEKBASE

@@ -13,14 +13,6 @@ include "moe/Dialect/MoEK/IR/MoEKBase.td"
 include "mlir/Interfaces/DestinationStyleOpInterface.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 
-/// Floats whose arithmetic runs in f32.
-class MoEK_NarrowFloats<int rank>
-    : AnyTypeOf<[TensorRankOf<[F32, F16, BF16], [rank]>, MemRefRankOf<[F32, F16, BF16], [rank]>],
-                "tensor or memref of rank " # rank # " of f32, f16 or bf16">;
-class MoEK_Indices<int rank>
-    : AnyTypeOf<[TensorRankOf<[I32], [rank]>, MemRefRankOf<[I32], [rank]>],
-                "tensor or memref of rank " # rank # " of i32">;
-
 /// A kernel with several destinations, all of them written in full.
 class MoEK_RoutingKernel<string mnemonic, list<Trait> traits = []>
     : MoEK_Op<mnemonic, traits # [
