@@ -21,6 +21,13 @@ using namespace moe;
 // func + moe + linalg/arith/math/tensor/scf -> moek + the same without moe
 void moe::addCpuKernels(OpPassManager &pm, const CpuTarget &target) {
   addInlined(pm);
+  // Products inside of larger ops: experts have kernels of their own.
+  MoEDecomposeOptions decompose;
+  decompose.experts = false;
+  pm.addPass(createMoEDecompose(decompose));
+  pm.addPass(createMoETabulateLoop());
+  addCleanup(pm);
+  pm.addPass(createMoERaiseMatmul());
   pm.addPass(createConvertMoEToMoEK());
   pm.addPass(createMoEKFuse());
   MoEKPackOptions pack;

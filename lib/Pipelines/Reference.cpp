@@ -39,7 +39,6 @@ void moe::addInlined(OpPassManager &pm) {
   pm.addPass(createMoEGuardData());
   pm.addPass(createMoERequireShapes());
   pm.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
-  pm.addPass(createMoETabulateLoop());
 }
 
 // moe -> linalg and loops, for every op that is left
@@ -55,6 +54,7 @@ void moe::addLinalg(OpPassManager &pm) {
 // func + moe + linalg/arith/math/tensor/scf -> the same without moe
 void moe::addReferenceKernels(OpPassManager &pm) {
   addInlined(pm);
+  pm.addPass(createMoETabulateLoop());
   addLinalg(pm);
 }
 

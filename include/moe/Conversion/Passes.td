@@ -25,22 +25,76 @@ def ConvertMoEToLinalg : Pass<"convert-moe-to-linalg"> {
     "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def MoERaiseMatmul : Pass<"moe-raise-matmul"> {
+  let summary = "write matrix products of linalg as moek.gemm";
+  let description = [{
+    Routers, shared experts, a DAG's projections, the modulation of IterAdaLN and
+    what else is a matrix product with static widths become a `moek.gemm` of one
+    group, and get its kernel, its packed weights and its fusions.
+
+    A product is whatever linalg calls a contraction of two operands with one loop
+    for rows, one for columns and one that is summed over: `linalg.matmul` and
+    `linalg.contract` with any indexing maps, `linalg.vecmat` and `linalg.matvec`
+    (a row of one), a `linalg.generic` with such a body, `linalg.batch_matmul` with
+    a batch of one. Rows are the first dimension of the result; the other operand
+    is the weight, read as it lies, [K,N] or [N,K]. Rows that lie as [K,M] are
+    transposed first. What is added to a tensor of zeros is not added.
+
+    The widths K and N must be static (the kernel is made for them), the elements
+    f32, bf16 or f16. Sums run in f32 and are rounded once, where `linalg` may round
+    each step to the type of the result: numbers change by rounding.
+
+    ```mlir
+    %zeros = linalg.fill ins(%zero : f32) outs(%empty : tensor<?x8xf32>) -> tensor<?x8xf32>
+    %logits = linalg.matmul ins(%x, %w : tensor<?x64xf32>, tensor<64x8xf32>)
+        outs(%zeros : tensor<?x8xf32>) -> tensor<?x8xf32>
+    // becomes
+    %logits = moek.gemm ins(%x : tensor<?x64xf32>) weights(%w : tensor<64x8xf32>)
+        outs(%empty : tensor<?x8xf32>) {
+    ^bb0(%sum: f32, %old: f32):
+      moek.yield %sum : f32
+    } -> tensor<?x8xf32>
+    ```
+
+    Remarks of the category "moe-raise-matmul" say why a contraction stays.
+  }];
+  let statistics = [
+    Statistic<"numRaised", "raised", "products that became a gemm">];
+  let dependentDialects = [
+    "::moek::MoEKDialect", "::mlir::arith::ArithDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def ConvertMoEToMoEK : Pass<"convert-moe-to-moek"> {
-  let summary = "write experts and matrix products as moek.gemm";
+  let summary = "write experts as moek.gemm";
   let description = [{
     `moe.grouped_matmul` becomes a `moek.gemm`; `moe.expert_ffn` two of them, with
     biases, clamps and activation as the epilogue of the first and the last bias as
-    that of the second; `linalg.matmul` of rank 2 with static widths a gemm of one
-    group, whichever way its second operand lies. Ops that sum in f64 stay, for
-    `convert-moe-to-linalg`.
+    that of the second. What `moe-decompose` makes of an `expert_ffn` is fused to the
+    same by `moek-fuse`, but for biases of experts. Ops that sum in f64 stay, for
+    `convert-moe-to-linalg`, with a remark of the category "convert-moe-to-moek".
 
     Sums run in f32; a value that decomposition would round to the element type of
     an intermediate tensor is rounded less often.
+
+    ```mlir
+    %y = moe.grouped_matmul %rows, %w, %offsets
+        : tensor<?x64xbf16>, tensor<8x64x80xbf16>, tensor<9xi32> -> tensor<?x80xbf16>
+    // becomes
+    %y = moek.gemm ins(%rows : tensor<?x64xbf16>) offsets(%offsets : tensor<9xi32>)
+        weights(%w : tensor<8x64x80xbf16>) outs(%empty : tensor<?x80xbf16>) {
+    ^bb0(%sum: f32, %old: bf16):
+      %r = arith.truncf %sum : f32 to bf16
+      moek.yield %r : bf16
+    } -> tensor<?x80xbf16>
+    ```
   }];
+  let statistics = [
+    Statistic<"numProducts", "products", "moe.grouped_matmul converted">,
+    Statistic<"numFFNs", "ffns", "moe.expert_ffn converted">];
   let dependentDialects = [
     "::moek::MoEKDialect", "::mlir::arith::ArithDialect",
-    "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
-    "::mlir::tensor::TensorDialect"];
+    "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect"];
 }
 
 def ConvertMoERoutingToMoEK : Pass<"convert-moe-routing-to-moek"> {

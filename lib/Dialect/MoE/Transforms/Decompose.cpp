@@ -152,9 +152,10 @@ struct DecomposeExpertFFN : OpRewritePattern<ExpertFFNOp> {
 };
 
 struct DecomposePass : moe::impl::MoEDecomposeBase<DecomposePass> {
+  using MoEDecomposeBase::MoEDecomposeBase;
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    populateDecomposePatterns(patterns);
+    populateDecomposePatterns(patterns, experts);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }
@@ -162,8 +163,9 @@ struct DecomposePass : moe::impl::MoEDecomposeBase<DecomposePass> {
 
 } // namespace
 
-void moe::populateDecomposePatterns(RewritePatternSet &patterns) {
-  patterns.add<DecomposeExpertFFN>(patterns.getContext());
+void moe::populateDecomposePatterns(RewritePatternSet &patterns, bool experts) {
+  if (experts)
+    patterns.add<DecomposeExpertFFN>(patterns.getContext());
   populateDagDecompositions(patterns);
   populateLoopDecompositions(patterns);
   populateTransportDecompositions(patterns);

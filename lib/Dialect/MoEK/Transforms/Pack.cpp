@@ -5,11 +5,13 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "WeightSlice.h"
 #include "moe/Dialect/MoE/IR/MoE.h"
 #include "moe/Dialect/MoEK/IR/MoEK.h"
 #include "moe/Dialect/MoEK/Transforms/Passes.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Remarks.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
@@ -21,9 +23,7 @@ namespace moe {
 using namespace mlir;
 using namespace moe;
 
-/// True if `value` follows from weights and constants alone, by ops outside of
-/// regions: what moe-split-prepare will move.
-static bool followsFromWeights(Value value, DenseMap<Value, bool> &known) {
+bool moe::followsFromWeights(Value value, DenseMap<Value, bool> &known) {
   auto [entry, isNew] = known.try_emplace(value, false);
   if (!isNew)
     return entry->second;
@@ -57,21 +57,39 @@ struct PackPass : moe::impl::MoEKPackBase<PackPass> {
   void runOnOperation() override {
     DenseMap<Value, bool> known;
     getOperation()->walk([&](moek::GemmOp gemm) {
-      if (!gemm.getLayout() &&
-          llvm::all_of(gemm.getWeights(), [&](Value weight) {
-            return followsFromWeights(weight, known);
-          }))
-        packWeights(gemm);
+      if (gemm.getLayout())
+        return;
+      if (StringRef why = obstacle(gemm, known); !why.empty()) {
+        remark::missed(
+            gemm.getLoc(),
+            remark::RemarkOpts::name("not packed").category("moek-pack"))
+            << why;
+        return;
+      }
+      packWeights(gemm);
     });
+  }
+
+  /// Why the weights of `gemm` are not packed; empty if they can be.
+  static StringRef obstacle(moek::GemmOp gemm, DenseMap<Value, bool> &known) {
+    if (!llvm::all_of(gemm.getWeights(), [&](Value weight) {
+          return followsFromWeights(weight, known);
+        }))
+      return "its weights may change between calls";
+    Type element = getElementTypeOrSelf(gemm.getWeights()[0]);
+    if (llvm::any_of(gemm.getWeights(), [&](Value weight) {
+          return getElementTypeOrSelf(weight) != element;
+        }))
+      return "its weights have different element types";
+    // Such a product runs once, in F.prepare.
+    if (followsFromWeights(gemm.getA(), known))
+      return "its rows are constant too";
+    return "";
   }
 
   void packWeights(moek::GemmOp gemm) {
     OpBuilder b(gemm);
     Type element = getElementTypeOrSelf(gemm.getWeights()[0]);
-    if (llvm::any_of(gemm.getWeights(), [&](Value weight) {
-          return getElementTypeOrSelf(weight) != element;
-        }))
-      return;
     // The pack stands beside the weights, so that it can move with them.
     Operation *outer = gemm;
     while (!isa<FunctionOpInterface>(outer->getParentOp()))
@@ -94,6 +112,9 @@ struct PackPass : moe::impl::MoEKPackBase<PackPass> {
     gemm.getWeightsMutable().assign(packed);
     gemm.setLayoutAttr(layout);
     gemm.setTransposed(false);
+    remark::passed(gemm.getLoc(),
+                   remark::RemarkOpts::name("packed").category("moek-pack"))
+        << "its weights, once";
     ++numPacked;
   }
 };

@@ -20,7 +20,8 @@ namespace moe {
 #include "moe/Dialect/MoE/Transforms/Passes.h.inc"
 
 /// Patterns of `moe-decompose`.
-void populateDecomposePatterns(mlir::RewritePatternSet &patterns);
+void populateDecomposePatterns(mlir::RewritePatternSet &patterns,
+                               bool experts = true);
 
 #define GEN_PASS_REGISTRATION
 #include "moe/Dialect/MoE/Transforms/Passes.h.inc"

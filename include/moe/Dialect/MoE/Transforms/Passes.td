@@ -28,6 +28,9 @@ def MoEDecompose : Pass<"moe-decompose"> {
     %y = moe.grouped_matmul %1, %d, %offsets : ...
     ```
   }];
+  let options = [
+    Option<"experts", "experts", "bool", /*default=*/"true",
+           "decompose moe.expert_ffn too, for which pipeline cpu has kernels">];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
     "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect"];
