@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <new>
+#include <sched.h>
 
 using namespace moe::runtime;
 
@@ -152,22 +153,48 @@ void moert_fail(MoertContext *context, int32_t status, const char *what,
 // Parallel regions
 //===----------------------------------------------------------------------===//
 
-namespace {
-/// A task for a host's threads.
-struct HostTask {
-  MoertTask body;
-  void *args;
-};
-} // namespace
-
 /// Runs one task with the floating-point state of runs: a host's threads come
 /// with theirs.
-static void runHostTask(void *hostTask, int64_t index) {
-  auto *task = static_cast<HostTask *>(hostTask);
-  uint32_t control = floatControl();
-  setFloatControl(defaultFloatControl());
-  task->body(task->args, index);
-  setFloatControl(control);
+static void runHostTask(void *hostRegion, int64_t index) {
+  auto &region = *static_cast<HostRegion *>(hostRegion);
+  if (region.begun.fetch_add(1, std::memory_order_acquire) < 0)
+    return; // closed
+  if (index < 0 || index >= region.tasks) {
+    region.strays.store(true, std::memory_order_relaxed);
+  } else {
+    uint32_t control = floatControl();
+    setFloatControl(defaultFloatControl());
+    region.body(region.args, index);
+    setFloatControl(control);
+  }
+  region.done.fetch_add(1, std::memory_order_release);
+}
+
+/// Runs a region on the host's threads.
+static void runOnHost(MoertContext &context, int64_t n, MoertTask body,
+                      void *args) {
+  HostRegion &region = context.hostRegion;
+  region.body = body;
+  region.args = args;
+  region.tasks = n;
+  region.strays.store(false, std::memory_order_relaxed);
+  region.done.store(0, std::memory_order_relaxed);
+  region.begun.store(0, std::memory_order_release);
+  context.parallelFor(context.user, n, runHostTask, &region);
+  int64_t begun =
+      region.begun.fetch_or(HostRegion::kClosed, std::memory_order_relaxed);
+  // It ought to have waited for them.
+  while (region.done.load(std::memory_order_acquire) != begun)
+    sched_yield();
+  if (region.strays.load(std::memory_order_relaxed))
+    context.fail(MOERT_INVALID_ARGUMENT,
+                 "the host's parallel_for has run a task that is not in [0, "
+                 "%lld)",
+                 (long long)n);
+  else if (begun != n)
+    context.fail(MOERT_INVALID_ARGUMENT,
+                 "the host's parallel_for has run %lld tasks, expected %lld",
+                 (long long)begun, (long long)n);
 }
 
 void moert_parallel_for(MoertContext *context, int64_t n,
@@ -182,8 +209,7 @@ void moert_parallel_for(MoertContext *context, int64_t n,
   Pool &pool = Pool::get();
   context->inRegion = true;
   if (context->parallelFor) {
-    HostTask task{body, args};
-    context->parallelFor(context->user, n, runHostTask, &task);
+    runOnHost(*context, n, body, args);
   } else if (pool.ownedBy(context) ||
              pool.acquire(context, context->threads - 1)) {
     pool.run(n, body, args);

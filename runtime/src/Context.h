@@ -31,6 +31,18 @@ private:
   uint64_t capacity = 0;
 };
 
+/// A region on a host's threads. A host may be wrong about them: what it runs is
+/// counted, and what comes too late finds the region closed.
+struct HostRegion {
+  static constexpr int64_t kClosed = INT64_MIN; // in `begun`
+
+  MoertTask body = nullptr;
+  void *args = nullptr;
+  int64_t tasks = 0;
+  std::atomic<int64_t> begun{kClosed}, done{0};
+  std::atomic<bool> strays{false}; // a task that there is not was run
+};
+
 } // namespace moe::runtime
 
 struct MoertContext {
@@ -44,6 +56,7 @@ struct MoertContext {
   const char *entryName = nullptr; // valid in a call only
   bool inCall = false;             // compiled code has control
   bool inRun = false, inRegion = false;
+  moe::runtime::HostRegion hostRegion;
   uint32_t callerFloatControl = 0;
   // MOERT_OK, or the first failure: who sets it writes the message.
   std::atomic<int32_t> status{MOERT_OK};

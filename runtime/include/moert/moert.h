@@ -125,7 +125,8 @@ typedef struct MoertTensor {
 
 /* A host's own parallel loop: runs task(arg, i) once for each i in [0, n), in
  * any order, on any threads, and returns when all are done. It must not throw.
- */
+ * The call fails if it has run another number of tasks; one that it runs after
+ * it has returned does nothing. */
 typedef void (*MoertTask)(void *arg, int64_t index);
 typedef void (*MoertParallelFor)(void *user, int64_t n, MoertTask task,
                                  void *arg);

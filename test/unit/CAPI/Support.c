@@ -5,6 +5,8 @@
 
 #include "Support.h"
 
+#include <stdlib.h>
+
 char report[1024];
 
 const char source[] =
@@ -61,19 +63,33 @@ MoeBound *bindScale(void) {
   return bound;
 }
 
-MoeStatus callScale(const MoeBound *bound, MoeContext *context, void *workspace,
-                    uint64_t bytes) {
-  float x[8], y[8] = {0};
+static MoeStatus callRows(const MoeBound *bound, MoeContext *context,
+                          int64_t rows, void *workspace, uint64_t bytes) {
+  float *x = malloc((size_t)rows * 32), *y = x + rows * 4;
+  int64_t shape[2], i;
   MoertTensor tensors[2];
   MoeStatus status;
-  int i;
-  for (i = 0; i < 8; ++i)
+  shape[0] = rows;
+  shape[1] = 4;
+  for (i = 0; i < rows * 4; ++i) {
     x[i] = (float)i;
-  tensors[0] = tensorOf(x, rowShape, 2);
-  tensors[1] = tensorOf(y, rowShape, 2);
+    y[i] = -1;
+  }
+  tensors[0] = tensorOf(x, shape, 2);
+  tensors[1] = tensorOf(y, shape, 2);
   status = moe_call(bound, context, tensors, 2, workspace, bytes);
-  for (i = 0; status == MOE_OK && i < 8; ++i)
+  for (i = 0; status == MOE_OK && i < rows * 4; ++i)
     if (y[i] != x[i] * weights[i % 4])
-      return MOERT_INTERNAL;
+      status = MOERT_INTERNAL;
+  free(x);
   return status;
+}
+
+MoeStatus callScale(const MoeBound *bound, MoeContext *context, void *workspace,
+                    uint64_t bytes) {
+  return callRows(bound, context, 2, workspace, bytes);
+}
+
+MoeStatus callLarge(const MoeBound *bound, MoeContext *context) {
+  return callRows(bound, context, 20000, NULL, 0);
 }

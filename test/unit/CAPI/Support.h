@@ -50,5 +50,7 @@ MoeBound *bindScale(void);
 /* Calls it on two rows; MOERT_INTERNAL for wrong numbers. */
 MoeStatus callScale(const MoeBound *bound, MoeContext *context, void *workspace,
                     uint64_t bytes);
+/* The same with so many rows that it is several tasks. */
+MoeStatus callLarge(const MoeBound *bound, MoeContext *context);
 
 #endif

@@ -85,6 +85,58 @@ TEST(CallTest, BlobIsTheWeights) {
   EXPECT_NE(blob.find(StringRef(weights.data, 16)), StringRef::npos);
 }
 
+TEST(CallTest, BlobsAreBoundAgain) {
+  Function function = scale();
+  BoundFunction bound = must(function.bind(asTensor(weights)));
+  TensorView out = must(allocateTensor(MOERT_F32, {2, 4}));
+  BoundFunction again = must(function.bindBlob(bound.blob()));
+  EXPECT_EQ(again.blob().data(), bound.blob().data()); // not a copy
+  EXPECT_EQ(message(again.call(asTensor(rows), asTensor(out))), "");
+  EXPECT_EQ(valuesOf(out), scaled);
+  EXPECT_EQ(statusOf(function.bindBlob(bound.blob().drop_back()).takeError()),
+            MOERT_WRONG_BLOB);
+  EXPECT_EQ(statusOf(pick().bindBlob({}).takeError()), MOERT_INVALID_ARGUMENT);
+}
+
+#if defined(__x86_64__)
+TEST(CallTest, BlobsOfAnotherCpuOrFunction) {
+  if (!(moert_cpu_features() & MOERT_CPU_AVX2))
+    GTEST_SKIP() << "this machine cannot run code for x86-64-v3";
+  auto compile = [](StringRef cpu, StringRef text) {
+    CompilerOptions options;
+    options.target = Target::Cpu;
+    options.cpu = cpu.str();
+    Compiler compiler = must(Compiler::create(std::move(options)));
+    return must(must(compiler.compile(text)).lookup("f"));
+  };
+  constexpr StringLiteral text =
+      "func.func @f(%w: tensor<2xf32> {moe.weight}) -> tensor<2xf32> {\n"
+      "  %0 = arith.addf %w, %w : tensor<2xf32>\n"
+      "  return %0 : tensor<2xf32>\n}";
+  constexpr StringLiteral other =
+      "func.func @f(%w: tensor<2xf32> {moe.weight}) -> tensor<2xf32> {\n"
+      "  %0 = arith.mulf %w, %w : tensor<2xf32>\n"
+      "  return %0 : tensor<2xf32>\n}";
+  TensorView w = tensorOf(MOERT_F32, {2}, {3, 4});
+  BoundFunction bound = must(compile("x86-64", text).bind(asTensor(w)));
+  EXPECT_EQ(message(compile("x86-64", text).bindBlob(bound.blob())), "");
+  EXPECT_EQ(
+      statusOf(compile("x86-64-v3", text).bindBlob(bound.blob()).takeError()),
+      MOERT_WRONG_BLOB);
+  EXPECT_EQ(
+      statusOf(compile("x86-64", other).bindBlob(bound.blob()).takeError()),
+      MOERT_WRONG_BLOB);
+}
+#endif
+
+TEST(CallTest, SymbolsOfInputsAlone) {
+  MoertTensor in = asTensor(rows);
+  in.data = nullptr;
+  EXPECT_EQ(must(scale().bindSymbols(in)), SmallVector<int64_t>({2}));
+  EXPECT_EQ(statusOf(scale().workspaceBytes({}).takeError()),
+            MOERT_INVALID_ARGUMENT);
+}
+
 TEST(CallTest, WrongArgumentsAreErrors) {
   Function function = scale();
   TensorView five = tensorOf(MOERT_F32, {5}, {1, 2, 3, 4, 5});

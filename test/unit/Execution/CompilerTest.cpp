@@ -12,6 +12,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Parser/Parser.h"
 #include "llvm/BinaryFormat/Magic.h"
+#include "llvm/Support/FileSystem.h"
 
 using namespace llvm;
 using namespace moe;
@@ -166,6 +167,46 @@ TEST(CompilerTest, ObjectsAreRepeatable) {
             must(llvmCompiler().compileToObject(text)).object->getBuffer());
 }
 
+TEST(CompilerTest, BareObjectsAreLoaded) {
+  Compiler compiler = llvmCompiler();
+  Module module = must(
+      compiler.load(must(compiler.emit(CodeKind::Object, textOf(kEntries)))));
+  ASSERT_EQ(module.functions().size(), 2u);
+  EXPECT_EQ(module.functions()[0].name(), "scale");
+  EXPECT_NE(message(compiler.load(MemoryBuffer::getMemBuffer("oops"))), "");
+  EXPECT_NE(message(compiler.load(MemoryBuffer::getMemBuffer(""))), "");
+}
+
+TEST(CompilerTest, StagesAndCodeAsText) {
+  Compiler compiler = must(Compiler::create({}));
+  EXPECT_NE(must(compiler.print(Stage::Input, doubled)).find("linalg.add"),
+            std::string::npos);
+  EXPECT_NE(must(compiler.print(Stage::Llvm, doubled)).find("llvm.func"),
+            std::string::npos);
+  EXPECT_EQ(message(llvmCompiler().print(Stage::Loops, doubled)),
+            "stage 'loops' comes before 'llvm', which the source is in");
+  EXPECT_EQ(message(compiler.print(Stage::Loops, "oops", "f.mlir")),
+            "f.mlir:1:1: custom op 'oops' is unknown (tried 'builtin.oops' as "
+            "well)");
+  auto text = [&](CodeKind kind) {
+    return must(compiler.emit(kind, doubled))->getBuffer().str();
+  };
+  EXPECT_NE(text(CodeKind::LlvmIr).find("@moert_entry_twice = "),
+            std::string::npos);
+  EXPECT_NE(text(CodeKind::Assembly).find("moert_entry_twice:"),
+            std::string::npos);
+  EXPECT_EQ(compiler.statistics().compilations, 0u);
+}
+
+TEST(CompilerTest, CompilationsAreCounted) {
+  Compiler compiler = must(Compiler::create({}));
+  EXPECT_EQ(message(compiler.compile(doubled)), "");
+  EXPECT_EQ(message(compiler.compileToObject(doubled)), "");
+  EXPECT_NE(message(compiler.compile("oops")), "");
+  EXPECT_EQ(compiler.statistics().compilations, 2u);
+  EXPECT_EQ(compiler.statistics().cacheHits, 0u);
+}
+
 TEST(CompilerTest, DamagedObject) {
   ObjectCode code = must(llvmCompiler().compileToObject(textOf(kEntries)));
   StringRef bytes = code.object->getBuffer();
@@ -203,6 +244,17 @@ TEST(CompilerTest, ModuleOfAHost) {
   EXPECT_EQ(twice.signature(), "twice(x: f32[N]) -> (y: f32[N])");
   // The host's module is as it was.
   EXPECT_TRUE(source->lookupSymbol("twice"));
+
+  SmallString<128> folder;
+  ASSERT_FALSE(sys::fs::createUniqueDirectory("moe-cache", folder));
+  CompilerOptions options;
+  options.cacheDir = folder.str().str();
+  Compiler caching = must(Compiler::create(std::move(options)));
+  EXPECT_EQ(message(caching.compile(*source)), "");
+  EXPECT_EQ(message(caching.compile(*source)), "");
+  EXPECT_EQ(caching.statistics().compilations, 1u);
+  EXPECT_EQ(caching.statistics().cacheHits, 1u);
+  sys::fs::remove_directories(folder);
 }
 
 } // namespace

@@ -70,6 +70,40 @@ TEST_F(CallTest, BindsSymbols) {
       "invalid argument; lookup: the symbols are null, expected room for 1");
 }
 
+TEST_F(CallTest, BindsSymbolsOfInputsAlone) {
+  int64_t symbol = -7;
+  EXPECT_EQ(moert_bind_symbols(context, &call.entry, call.tensors, 2, &symbol),
+            MOERT_OK);
+  EXPECT_EQ(symbol, 5);
+  call.xDims[0] = call.indexDims[0] = 1; // 3 rows: only the result has a T
+  call.xShape[0] = call.indexShape[0] = 3;
+  EXPECT_EQ(moert_bind_symbols(context, &call.entry, call.tensors, 2, &symbol),
+            MOERT_OK);
+  EXPECT_EQ(symbol, -1);
+}
+
+TEST_F(CallTest, ChecksBlobsFromFiles) {
+  uint64_t bytes = moert_packed_bytes(&call.entry);
+  auto check = [&](const void *blob, uint64_t size) {
+    return describe(moert_check_packed(context, &call.entry, blob, size));
+  };
+  EXPECT_EQ(check(call.packed.get(), bytes), "");
+  EXPECT_EQ(check(nullptr, bytes),
+            "invalid argument; lookup: the packed weights are null, expected "
+            "those of moert_prepare");
+  EXPECT_EQ(check(call.packed.get(), 63),
+            "wrong packed weights; lookup: the packed weights are cut off: "
+            "expected 112 "
+            "bytes, got 63");
+  EXPECT_EQ(check(call.packed.get(), bytes - 1),
+            "wrong packed weights; lookup: the packed weights are cut off or "
+            "too long: "
+            "expected 112 bytes, got 111");
+  call.entry.packed_hash ^= 1;
+  EXPECT_NE(check(call.packed.get(), bytes).find("another entry"),
+            std::string::npos);
+}
+
 TEST_F(CallTest, WrongCount) {
   EXPECT_EQ(
       describe(moert_call(context, &call.entry, call.tensors, 2,
