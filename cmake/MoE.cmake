@@ -1,13 +1,21 @@
 # How this project declares libraries, tools and tests. Everything links the
 # MLIR and LLVM shared libraries: one copy of each in a process.
 
-# Flags of every C++ file of ours.
+# Flags of every C++ file of ours. Programs that use our installed libraries bring
+# their own; cmake/moeConfig.cmake.in adds the folders of LLVM and MLIR there.
 add_library(moe_options INTERFACE)
 target_include_directories(moe_options INTERFACE
-  ${CMAKE_SOURCE_DIR}/include ${CMAKE_BINARY_DIR}/include ${CMAKE_SOURCE_DIR}/runtime/include)
-target_include_directories(moe_options SYSTEM INTERFACE ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
+  $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>
+  $<BUILD_INTERFACE:${CMAKE_BINARY_DIR}/include>
+  $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/runtime/include>
+  $<INSTALL_INTERFACE:include>)
+foreach(folder ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
+  target_include_directories(moe_options SYSTEM INTERFACE $<BUILD_INTERFACE:${folder}>)
+endforeach()
 target_compile_definitions(moe_options INTERFACE ${LLVM_DEFINITIONS_LIST})
-target_compile_options(moe_options INTERFACE -Wall -Wextra -Wno-unused-parameter -Werror=return-type)
+foreach(flag -Wall -Wextra -Wno-unused-parameter -Werror=return-type)
+  target_compile_options(moe_options INTERFACE $<BUILD_INTERFACE:${flag}>)
+endforeach()
 
 add_library(moe_sanitize INTERFACE)
 if(MOE_SANITIZE)
@@ -82,6 +90,7 @@ function(moe_add_library name)
   if("MLIR" IN_LIST ARG_LINK)
     moe_use_precompiled_header(${name})
   endif()
+  set_property(GLOBAL APPEND PROPERTY MOE_LIBRARIES ${name})
 endfunction()
 
 # moe_add_tool(NAME sources... LINK libraries...)
@@ -94,6 +103,7 @@ function(moe_add_tool name)
     moe_use_precompiled_header(${name})
   endif()
   set_property(GLOBAL APPEND PROPERTY MOE_TEST_DEPENDS ${name})
+  set_property(GLOBAL APPEND PROPERTY MOE_TOOLS ${name})
 endfunction()
 
 # moe_add_unittest(NAME sources... LINK libraries...): one executable an area.

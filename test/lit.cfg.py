@@ -18,7 +18,7 @@ config.test_exec_root = os.path.join(config.build_dir, "test")
 
 # `not` is lit's own: it fails when the command crashes. So is `cat`.
 tools = {name: config.tools_dir for name in config.tools}
-tools |= {name: config.llvm_tools_dir for name in ("FileCheck", "mlir-opt", "split-file")}
+tools |= {name: config.llvm_tools_dir for name in ("FileCheck", "llvm-readelf", "mlir-opt", "split-file")}
 for name, folder in tools.items():
     path = os.path.join(folder, name)
     if not os.path.exists(path):
@@ -29,6 +29,21 @@ config.substitutions.append(("%moe_src", os.path.dirname(config.test_source_root
 config.substitutions.append(("%compilers", config.compilers))
 config.substitutions.append(("%build", config.build_dir))
 config.substitutions.append(("%python", sys.executable))
+
+# A host program: `%cc host.c %moert -o host`, instrumented as the runtime is. The
+# compiled code of moe-compile never is.
+flags = f" -fsanitize={config.sanitizers}" if config.sanitizers else ""
+runtime = f"-I{os.path.dirname(config.test_source_root)}/runtime/include"
+config.substitutions += [
+    ("%library_dir", config.library_dir),
+    ("%sanitize", flags.strip()),
+    ("%cc_path", config.cc),
+    ("%cc", config.cc + flags + " -Wall -Wextra -Werror"),
+    ("%cxx", config.cxx + flags + " -Wall -Wextra -Werror"),
+    ("%moert_static", f"{config.library_dir}/libmoert.a -lm -pthread"),
+    ("%moert_include", runtime),
+    ("%moert", f"{config.library_dir}/libmoert.so -Wl,-rpath,{config.library_dir}"),
+]
 config.substitutions.append(("%dialects", os.path.join(config.test_source_root, "../include/moe/Dialect")))
 
 # A variable without $ in its name ends at the next CHECK-LABEL.

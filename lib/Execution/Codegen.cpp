@@ -9,29 +9,25 @@
 #include "Diagnostics.h"
 #include "Sanitize.h"
 
+#include "moe/Pipelines/CpuFeatures.h"
+
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
+#include "llvm/ObjCopy/ConfigManager.h"
+#include "llvm/ObjCopy/ObjCopy.h"
+#include "llvm/Object/ObjectFile.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/SmallVectorMemoryBuffer.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/Target/TargetOptions.h"
 #include "llvm/TargetParser/Host.h"
-#include "llvm/TargetParser/SubtargetFeature.h"
 
 using namespace llvm;
 
 namespace moe {
-
-/// The features that LLVM finds on this machine, "+avx2,-amx-tile,...".
-static std::string hostFeatures() {
-  SubtargetFeatures features;
-  for (const auto &feature : sys::getHostCPUFeatures())
-    features.AddFeature(feature.getKey(), feature.getValue());
-  return features.getString();
-}
 
 Expected<CodegenTarget> CodegenTarget::create(StringRef name) {
   static const bool initialized = [] {
@@ -47,9 +43,9 @@ Expected<CodegenTarget> CodegenTarget::create(StringRef name) {
   if (!result.target)
     return makeError("LLVM cannot generate code for " + Twine(result.triple));
 
+  result.features = getCodegenFeatures(name);
   if (name == "native") {
     result.cpu = sys::getHostCPUName().str();
-    result.features = hostFeatures();
     return result;
   }
   std::unique_ptr<MCSubtargetInfo> generic(
@@ -59,14 +55,6 @@ Expected<CodegenTarget> CodegenTarget::create(StringRef name) {
                      Triple(result.triple).getArchName() +
                      "; 'native' is this machine's, " + sys::getHostCPUName());
   result.cpu = name.str();
-  // Instructions for operating systems and enclaves, which no layer needs: a
-  // CPU without them still runs the code.
-  for (StringRef feature :
-       {"pku",     "mwaitx",    "sgx",     "clwb",      "wbnoinvd", "invpcid",
-        "rdpid",   "ptwrite",   "shstk",   "clzero",    "pconfig",  "cldemote",
-        "movdiri", "movdir64b", "enqcmd",  "serialize", "rdpru",    "mcommit",
-        "uintr",   "tsxldtrk",  "waitpkg", "rtm"})
-    result.features += (result.features.empty() ? "-" : ",-") + feature.str();
   return result;
 }
 
@@ -97,7 +85,8 @@ static void internalize(llvm::Module &module) {
 }
 
 /// Runs LLVM's O2 pipeline.
-static void optimize(llvm::Module &module, TargetMachine &machine) {
+static void optimize(llvm::Module &module, TargetMachine &machine,
+                     bool instrument) {
   LoopAnalysisManager loops;
   FunctionAnalysisManager functions;
   CGSCCAnalysisManager components;
@@ -110,7 +99,8 @@ static void optimize(llvm::Module &module, TargetMachine &machine) {
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, components, modules);
-  addSanitizerPasses(builder);
+  if (instrument)
+    addSanitizerPasses(builder);
   builder.buildPerModuleDefaultPipeline(OptimizationLevel::O2)
       .run(module, modules);
 }
@@ -119,8 +109,43 @@ std::string CodegenTarget::description() const {
   return triple + ' ' + cpu + ' ' + features;
 }
 
+/// Calls the runtime library where code generation has called a function of a C
+/// compiler's library: not every C compiler has it, and none exports it.
+static Error renameConversions(SmallVectorImpl<char> &object) {
+  static constexpr StringLiteral names[] = {
+      "truncsfhf2", "truncdfhf2", "truncsfbf2", "truncdfbf2", "extendhfsf2"};
+  Expected<std::unique_ptr<object::ObjectFile>> file =
+      object::ObjectFile::createObjectFile(
+          MemoryBufferRef(StringRef(object.data(), object.size()), "object"));
+  if (!file)
+    return file.takeError();
+  std::vector<std::string> renamed; // keeps the new names alive
+  renamed.reserve(std::size(names));
+  objcopy::ConfigManager config;
+  for (const object::SymbolRef &symbol : (*file)->symbols()) {
+    Expected<StringRef> name = symbol.getName();
+    if (!name)
+      return name.takeError();
+    StringRef conversion = *name;
+    if (!conversion.consume_front("__") ||
+        !is_contained(ArrayRef(names), conversion))
+      continue;
+    renamed.push_back(("moert_" + conversion).str());
+    config.Common.SymbolsToRename[*name] = renamed.back();
+  }
+  if (renamed.empty())
+    return Error::success();
+  SmallVector<char, 0> bytes;
+  raw_svector_ostream stream(bytes);
+  if (Error error = objcopy::executeObjcopyOnBinary(config, **file, stream))
+    return error;
+  object = std::move(bytes);
+  return Error::success();
+}
+
 Expected<std::unique_ptr<MemoryBuffer>>
-CodegenTarget::emit(llvm::Module &module, CodeKind kind) const {
+CodegenTarget::emit(llvm::Module &module, CodeKind kind,
+                    bool instrument) const {
   std::unique_ptr<TargetMachine> machine(target->createTargetMachine(
       Triple(triple), cpu, features, TargetOptions(), Reloc::PIC_,
       CodeModel::Small, CodeGenOptLevel::Default));
@@ -129,9 +154,11 @@ CodegenTarget::emit(llvm::Module &module, CodeKind kind) const {
   module.setTargetTriple(Triple(triple));
   module.setDataLayout(machine->createDataLayout());
   internalize(module);
-  prepareForSanitizers(module);
-  optimize(module, *machine);
-  exposeSanitizerHooks(module);
+  if (instrument)
+    prepareForSanitizers(module);
+  optimize(module, *machine, instrument);
+  if (instrument)
+    exposeSanitizerHooks(module);
 
   SmallVector<char, 0> bytes;
   raw_svector_ostream stream(bytes);
@@ -148,6 +175,9 @@ CodegenTarget::emit(llvm::Module &module, CodeKind kind) const {
                        " files for " + triple);
     passes.run(module);
   }
+  if (kind == CodeKind::Object)
+    if (Error error = renameConversions(bytes))
+      return std::move(error);
   return std::make_unique<SmallVectorMemoryBuffer>(
       std::move(bytes), module.getModuleIdentifier(),
       /*RequiresNullTerminator=*/false);

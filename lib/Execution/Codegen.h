@@ -43,9 +43,9 @@ public:
 
   /// Optimises `module`, in which nothing but descriptors stays visible, and
   /// returns its code. In a build with AddressSanitizer or ThreadSanitizer it
-  /// is instrumented, too.
-  llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> emit(llvm::Module &module,
-                                                           CodeKind kind) const;
+  /// is instrumented, too, where `instrument` says so.
+  llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
+  emit(llvm::Module &module, CodeKind kind, bool instrument) const;
 
 private:
   const llvm::Target *target = nullptr;

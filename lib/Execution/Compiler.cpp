@@ -108,6 +108,10 @@ Compiler::emit(CodeKind kind, StringRef source, StringRef name) const {
 Expected<Module> Compiler::load(ObjectCode code) const {
   if (Error error = impl->cpu.checkRunsHere())
     return std::move(error);
+  return inspect(std::move(code));
+}
+
+Expected<Module> Compiler::inspect(ObjectCode code) const {
   Stopwatch clock;
   std::vector<std::string> symbols;
   for (const std::string &entry : code.entries)
@@ -123,9 +127,9 @@ Expected<Module> Compiler::load(ObjectCode code) const {
   std::vector<const MoertEntry *> entries;
   for (void *address : (*loaded)->addresses()) {
     entries.push_back(static_cast<const MoertEntry *>(address));
-    if (Error error =
-            context->check(moert_check_entry(context->get(), entries.back())))
-      return std::move(error);
+    MoertStatus status = moert_check_entry(context->get(), entries.back());
+    if (status != MOERT_OK && status != MOERT_WRONG_CPU)
+      return context->check(status);
   }
   code.times.link = clock.lap();
   return Module(std::move(*loaded), entries, code.times);

@@ -7,13 +7,9 @@
 
 #include "Symbols.h"
 
-#include "moe/TensorFile/TensorFile.h"
 #include "moert/moert.h"
 
-#include "llvm/ADT/bit.h"
-
 #include <cmath>
-#include <cstdint>
 #include <cstring>
 
 #if defined(__GLIBC__)
@@ -22,43 +18,6 @@ extern "C" void sincosf(float, float *, float *) noexcept;
 #endif
 
 namespace moe {
-
-//===----------------------------------------------------------------------===//
-// Conversions
-//===----------------------------------------------------------------------===//
-// What code generation calls on a CPU without instructions for them. The C
-// compiler's own library has only some of these, or keeps them hidden; and
-// where it has none, the C compiler cannot handle the 16-bit types either. They
-// are passed where a float is, in its lower half.
-
-namespace {
-
-/// `value` rounded once to a float of 16 bits.
-template <MoertDType dtype> float narrow(double value) {
-  uint16_t bits;
-  writeElement(dtype, reinterpret_cast<char *>(&bits), 0, value);
-  return llvm::bit_cast<float>(uint32_t(bits));
-}
-
-float truncsfhf2(float value) { return narrow<MOERT_F16>(value); }
-float truncdfhf2(double value) { return narrow<MOERT_F16>(value); }
-float truncsfbf2(float value) { return narrow<MOERT_BF16>(value); }
-float truncdfbf2(double value) { return narrow<MOERT_BF16>(value); }
-
-/// The f16 number, wider.
-float extendhfsf2(float value) {
-  auto bits = static_cast<uint16_t>(llvm::bit_cast<uint32_t>(value));
-  TensorView view;
-  view.dtype = MOERT_F16;
-  view.data = reinterpret_cast<const char *>(&bits);
-  return static_cast<float>(readElement(view, 0));
-}
-
-} // namespace
-
-//===----------------------------------------------------------------------===//
-// The table
-//===----------------------------------------------------------------------===//
 
 /// The address of a function; `F` picks one of an overloaded name.
 template <typename F> static void *address(F *function) {
@@ -92,6 +51,11 @@ llvm::ArrayRef<RuntimeSymbol> runtimeSymbols() {
       MOE_RUNTIME(moert_scratch),
       MOE_RUNTIME(moert_assign),
       MOE_RUNTIME(moert_assign_f64),
+      MOE_RUNTIME(moert_truncsfhf2),
+      MOE_RUNTIME(moert_truncdfhf2),
+      MOE_RUNTIME(moert_truncsfbf2),
+      MOE_RUNTIME(moert_truncdfbf2),
+      MOE_RUNTIME(moert_extendhfsf2),
 
       {"memcpy", address<void *(void *, const void *, size_t)>(::memcpy)},
       {"memmove", address<void *(void *, const void *, size_t)>(::memmove)},
@@ -141,12 +105,6 @@ llvm::ArrayRef<RuntimeSymbol> runtimeSymbols() {
       MOE_RUNTIME(sincos),
       MOE_RUNTIME(sincosf),
 #endif
-
-      {"__truncsfhf2", address(truncsfhf2)},
-      {"__truncdfhf2", address(truncdfhf2)},
-      {"__truncsfbf2", address(truncsfbf2)},
-      {"__truncdfbf2", address(truncdfbf2)},
-      {"__extendhfsf2", address(extendhfsf2)},
   };
   return symbols;
 }

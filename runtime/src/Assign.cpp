@@ -305,6 +305,7 @@ bool checkOperands(MoertContext *context, const int32_t *capacity, int64_t n,
 template <typename Float>
 void assign(MoertContext *context, const Float *scores, const int32_t *capacity,
             int32_t *member, int64_t n, int64_t experts, bool exact) {
+  context = moe::runtime::ours(context);
   bool legal = checkOperands(context, capacity, n, experts);
   if (legal &&
       (exact

@@ -131,6 +131,10 @@ MoertStatus finish(MoertContext &context, int32_t status,
     return MoertStatus(recorded);
   if (!status)
     return MOERT_OK;
+  if (status == MOERT_WRONG_ABI)
+    return context.fail(MOERT_WRONG_ABI,
+                        "its code is bound to another copy of the runtime "
+                        "library than the one that calls it");
   return context.fail(status > 0 && status <= MOERT_INTERNAL
                           ? MoertStatus(status)
                           : MOERT_INTERNAL,
@@ -272,7 +276,7 @@ MoertStatus moert_call(MoertContext *context, const MoertEntry *entry,
 }
 
 void *moert_scratch(MoertContext *context, int64_t bytes) {
-  if (!context)
+  if (!ours(context))
     return nullptr;
   // Never null on success, whatever the size.
   void *memory = bytes < 0

@@ -9,6 +9,8 @@
 
 #include <algorithm>
 
+using namespace moe::runtime;
+
 void moert_check_indices(MoertContext *context, const int32_t *values,
                          int64_t n, int64_t lower, int64_t upper,
                          const char *what) {
@@ -24,7 +26,7 @@ void moert_check_indices(MoertContext *context, const int32_t *values,
     int64_t i = block;
     while (values[i] >= lower && values[i] < upper)
       ++i;
-    if (context)
+    if (ours(context))
       context->fail(MOERT_INDEX_OUT_OF_RANGE,
                     "%s: element %lld is %d, expected %lld <= index < %lld",
                     what, (long long)i, int(values[i]), (long long)lower,
@@ -35,7 +37,7 @@ void moert_check_indices(MoertContext *context, const int32_t *values,
 
 void moert_check_offsets(MoertContext *context, const int32_t *values,
                          int64_t n, int64_t rows, const char *what) {
-  if (!context || n <= 0)
+  if (!ours(context) || n <= 0)
     return;
   if (values[0] != 0) {
     context->fail(MOERT_INDEX_OUT_OF_RANGE, "%s: element 0 is %d, expected 0",

@@ -17,6 +17,8 @@
 
 using namespace moe::runtime;
 
+const char moe::runtime::kThisRuntime = 0;
+
 //===----------------------------------------------------------------------===//
 // Buffer
 //===----------------------------------------------------------------------===//
@@ -119,6 +121,7 @@ uint32_t moert_threads(const MoertContext *context) {
 //===----------------------------------------------------------------------===//
 
 void moert_enter(MoertContext *context) {
+  context = ours(context);
   if (!context || context->inRun)
     return;
   context->begin(context->inCall ? context->entryName : nullptr);
@@ -130,14 +133,15 @@ void moert_enter(MoertContext *context) {
 }
 
 int32_t moert_leave(MoertContext *context) {
-  if (!context)
-    return MOERT_INVALID_ARGUMENT;
+  if (!ours(context))
+    return context ? MOERT_WRONG_ABI : MOERT_INVALID_ARGUMENT;
   context->endRun();
   return context->status.load(std::memory_order_relaxed);
 }
 
 void moert_fail(MoertContext *context, int32_t status, const char *what,
                 int64_t got, int64_t limit) {
+  context = ours(context);
   if (!context)
     return;
   if (status <= MOERT_OK || status > MOERT_INTERNAL)
@@ -199,6 +203,7 @@ static void runOnHost(MoertContext &context, int64_t n, MoertTask body,
 
 void moert_parallel_for(MoertContext *context, int64_t n,
                         void (*body)(void *args, int64_t index), void *args) {
+  context = ours(context);
   auto runAlone = [&] {
     for (int64_t i = 0; i < n; ++i)
       body(args, i);

@@ -43,9 +43,14 @@ struct HostRegion {
   std::atomic<bool> strays{false}; // a task that there is not was run
 };
 
+/// Its address tells copies of this library in one process apart.
+extern const char kThisRuntime;
+
 } // namespace moe::runtime
 
 struct MoertContext {
+  // First, in all versions: the copy of this library that made the context.
+  const void *runtime = &moe::runtime::kThisRuntime;
   uint32_t threads = 1;
   MoertParallelFor parallelFor = nullptr;
   void *user = nullptr;
@@ -78,5 +83,16 @@ struct MoertContext {
   /// floating-point state back.
   void endRun();
 };
+
+namespace moe::runtime {
+
+/// What generated code got as its context; null if another copy of this library
+/// made it (in a program that links the static one and loads a library that
+/// wants the shared one), for that has its own threads and layouts.
+inline MoertContext *ours(MoertContext *context) {
+  return context && context->runtime == &kThisRuntime ? context : nullptr;
+}
+
+} // namespace moe::runtime
 
 #endif // MOERT_SRC_CONTEXT_H

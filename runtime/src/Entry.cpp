@@ -30,6 +30,22 @@ static void addFeatureNames(Text &text, uint64_t features) {
       {MOERT_CPU_AVX512FP16, "avx512fp16"},
       {MOERT_CPU_AVX512CD, "avx512cd"},
       {MOERT_CPU_BMI2, "bmi2"},
+      {MOERT_CPU_SSE3, "sse3"},
+      {MOERT_CPU_SSSE3, "ssse3"},
+      {MOERT_CPU_SSE41, "sse4.1"},
+      {MOERT_CPU_SSE42, "sse4.2"},
+      {MOERT_CPU_POPCNT, "popcnt"},
+      {MOERT_CPU_MOVBE, "movbe"},
+      {MOERT_CPU_LZCNT, "lzcnt"},
+      {MOERT_CPU_BMI, "bmi"},
+      {MOERT_CPU_AVX, "avx"},
+      {MOERT_CPU_AVXVNNI, "avxvnni"},
+      {MOERT_CPU_GFNI, "gfni"},
+      {MOERT_CPU_AVX512IFMA, "avx512ifma"},
+      {MOERT_CPU_AVX512VBMI, "avx512vbmi"},
+      {MOERT_CPU_AVX512VBMI2, "avx512vbmi2"},
+      {MOERT_CPU_AVX512BITALG, "avx512bitalg"},
+      {MOERT_CPU_AVX512VPOPCNTDQ, "avx512vpopcntdq"},
   };
   const char *separator = "";
   for (const auto &[bit, name] : kNames) {

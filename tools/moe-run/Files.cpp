@@ -9,8 +9,6 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/Path.h"
 
 using namespace llvm;
 
@@ -31,21 +29,6 @@ Expected<TensorView> readTensor(const TensorPlace &place) {
                    " tensors; name one of them: " + place.file + ":TENSOR");
 }
 
-/// Success if a file may appear at `path`.
-static Error checkWritable(StringRef path) {
-  if (sys::fs::is_directory(path))
-    return makeError(path + ": cannot write: is a folder");
-  StringRef folder = sys::path::parent_path(path);
-  if (folder.empty())
-    folder = ".";
-  if (!sys::fs::is_directory(folder))
-    return makeError(path + ": cannot write: no folder " + folder);
-  if (std::error_code code =
-          sys::fs::access(folder, sys::fs::AccessMode::Write))
-    return makeError(path + ": cannot write: " + code.message());
-  return Error::success();
-}
-
 Expected<OutputFiles> OutputFiles::plan(ArrayRef<TensorPlace> places,
                                         ArrayRef<StringRef> names,
                                         ArrayRef<MoertDType> dtypes) {
@@ -64,7 +47,7 @@ Expected<OutputFiles> OutputFiles::plan(ArrayRef<TensorPlace> places,
       return file.path == place.file;
     });
     if (file == plan.files.end()) {
-      if (Error error = checkWritable(place.file))
+      if (Error error = tools::checkWritable(place.file))
         return std::move(error);
       file = plan.files.insert(file, File{place.file, {}});
     } else if (npy) {

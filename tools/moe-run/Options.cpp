@@ -9,7 +9,6 @@
 
 #include "moert/moert.h"
 
-#include "llvm/Config/llvm-config.h"
 #include "llvm/Option/ArgList.h"
 #include "llvm/Option/OptTable.h"
 #include "llvm/Option/Option.h"
@@ -21,10 +20,6 @@ using namespace llvm;
 using namespace llvm::opt;
 
 namespace moe::run {
-
-Error makeError(const Twine &message) {
-  return createStringError(inconvertibleErrorCode(), message);
-}
 
 //===----------------------------------------------------------------------===//
 // The generated table
@@ -85,30 +80,9 @@ An argument gets its tensor from --weights, else from --input, else from
 appears whole or not at all, after a run without an error; a comparison that
 fails does not keep results from being written.)";
 
-void printVersion() {
-  outs() << "moe-run " << MOE_VERSION << "\n  runtime ABI "
-         << moert_abi_version() << "\n  LLVM " << LLVM_VERSION_STRING
-         << "\n  targets:";
-  for (Target target :
-       {Target::Reference, Target::Cpu, Target::Gpu, Target::GpuEmulator})
-    if (isAvailable(target))
-      outs() << ' ' << stringify(target);
-  outs() << '\n';
-}
-
 //===----------------------------------------------------------------------===//
 // Values
 //===----------------------------------------------------------------------===//
-
-/// "--dim=T=0x", as written.
-std::string spelling(const Arg &arg) {
-  return (arg.getSpelling() + arg.getValue()).str();
-}
-
-/// "--bench=x: expected WHAT".
-Error expected(const Arg &arg, const Twine &what) {
-  return makeError(spelling(arg) + ": expected " + what);
-}
 
 /// Sets `value` to the number of the last option `id`, if there is one. It must
 /// be in [least, most].
@@ -240,34 +214,19 @@ Error parseChecks(const InputArgList &args, Options &options) {
 // The command line
 //===----------------------------------------------------------------------===//
 
-/// Success if the command line has no word that means nothing.
-static Error checkKnown(const Table &table, const InputArgList &args,
-                        unsigned missing) {
-  if (missing)
-    return makeError("an option at the end lacks its value");
-  for (const Arg *arg : args.filtered(OPT_UNKNOWN)) {
-    std::string word = arg->getAsString(args), nearest;
-    std::string hint = "; --help lists all";
-    if (table.findNearest(word, nearest) <= 2)
-      hint = "; did you mean '" + nearest + "'?";
-    return makeError("unknown option '" + word + "'" + hint);
-  }
-  return Error::success();
-}
-
 Expected<std::optional<Options>> parseOptions(int argc, char **argv) {
   Table table;
   unsigned missingIndex, missingCount;
   InputArgList args =
       table.ParseArgs(ArrayRef(argv + 1, argc - 1), missingIndex, missingCount);
-  if (Error error = checkKnown(table, args, missingCount))
+  if (Error error = tools::checkKnown(table, args, OPT_UNKNOWN, missingCount))
     return std::move(error);
   if (args.hasArg(OPT_help)) {
     table.printHelp(outs(), usage, overview);
     return std::nullopt;
   }
   if (args.hasArg(OPT_version)) {
-    printVersion();
+    tools::printVersion("moe-run");
     return std::nullopt;
   }
 

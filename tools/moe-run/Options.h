@@ -8,6 +8,7 @@
 #ifndef MOE_TOOLS_MOE_RUN_OPTIONS_H
 #define MOE_TOOLS_MOE_RUN_OPTIONS_H
 
+#include "CommandLine.h"
 #include "moe/Pipelines/Pipelines.h"
 
 #include "llvm/ADT/StringMap.h"
@@ -55,8 +56,9 @@ struct Options {
 /// --version), which is printed then. Errors name the option.
 llvm::Expected<std::optional<Options>> parseOptions(int argc, char **argv);
 
-/// An error without a code.
-llvm::Error makeError(const llvm::Twine &message);
+using tools::expected;
+using tools::makeError;
+using tools::spelling;
 
 } // namespace moe::run
 

@@ -166,15 +166,5 @@ int main(int argc, char **argv) {
   Error error = options.takeError();
   if (!error && *options)
     error = moe::run::runTool(**options);
-  outs().flush();
-  if (outs().has_error()) {
-    error = joinErrors(std::move(error),
-                       moe::run::makeError("standard output: cannot write: " +
-                                           outs().error().message()));
-    outs().clear_error();
-  }
-  if (!error)
-    return 0;
-  WithColor::error(errs(), "moe-run") << toString(std::move(error)) << '\n';
-  return 1;
+  return moe::tools::finish("moe-run", std::move(error));
 }

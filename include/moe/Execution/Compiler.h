@@ -68,6 +68,9 @@ struct CompilerOptions {
   /// it is missing and must be the user's own (docs/embedding.md); one that
   /// cannot be used is a warning of each compilation.
   std::optional<std::string> cacheDir;
+  /// In a build with AddressSanitizer or ThreadSanitizer: instrument the code,
+  /// too. It then runs in processes of such a build alone.
+  bool instrument = true;
 };
 
 /// What a compiler has done so far.
@@ -115,7 +118,10 @@ public:
   /// Loads code that compileToObject returned. An error if this machine cannot
   /// run code for the compiler's CPU. `object` is trusted.
   llvm::Expected<Module> load(ObjectCode object) const;
-  /// The same for a bare object, whose entries are found by their symbols.
+  /// The same for code that is there to be looked at: signatures can be read
+  /// whatever the CPU; where this machine is another one, calls fail.
+  llvm::Expected<Module> inspect(ObjectCode object) const;
+  /// Loads a bare object, whose entries are found by their symbols.
   llvm::Expected<Module> load(std::unique_ptr<llvm::MemoryBuffer> object) const;
 
   /// The module in that stage, as text.

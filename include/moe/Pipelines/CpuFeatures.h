@@ -13,12 +13,18 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 namespace moe {
 
 /// MOERT_CPU_* bits of the CPU that LLVM calls `cpu` ("znver4", "x86-64-v3"),
 /// or of this machine for "native"; nothing for a CPU that LLVM does not know.
 std::optional<uint64_t> getCpuFeatures(llvm::StringRef cpu);
+
+/// How LLVM generates code for such a CPU, "+avx2,-sha,...": with the
+/// instructions that a MOERT_CPU_* bit stands for and no others, so that the
+/// bits say where the code runs.
+std::string getCodegenFeatures(llvm::StringRef cpu);
 
 /// "native", and every CPU that LLVM knows.
 llvm::SmallVector<llvm::StringRef> getCpuNames();

@@ -112,6 +112,22 @@ typedef struct MoertEntry {
 #define MOERT_CPU_AVX512FP16 (1ull << 9)
 #define MOERT_CPU_AVX512CD (1ull << 10)
 #define MOERT_CPU_BMI2 (1ull << 11)
+#define MOERT_CPU_SSE3 (1ull << 12)
+#define MOERT_CPU_SSSE3 (1ull << 13)
+#define MOERT_CPU_SSE41 (1ull << 14)
+#define MOERT_CPU_SSE42 (1ull << 15)
+#define MOERT_CPU_POPCNT (1ull << 16)
+#define MOERT_CPU_MOVBE (1ull << 17)
+#define MOERT_CPU_LZCNT (1ull << 18)
+#define MOERT_CPU_BMI (1ull << 19)
+#define MOERT_CPU_AVX (1ull << 20)
+#define MOERT_CPU_AVXVNNI (1ull << 21)
+#define MOERT_CPU_GFNI (1ull << 22)
+#define MOERT_CPU_AVX512IFMA (1ull << 23)
+#define MOERT_CPU_AVX512VBMI (1ull << 24)
+#define MOERT_CPU_AVX512VBMI2 (1ull << 25)
+#define MOERT_CPU_AVX512BITALG (1ull << 26)
+#define MOERT_CPU_AVX512VPOPCNTDQ (1ull << 27)
 
 /* A host tensor: dense row-major, `shape` has `rank` sizes (null for rank 0).
  * Fill `reserved` with zeros. */
@@ -120,6 +136,19 @@ typedef struct MoertTensor {
   const int64_t *shape;
   uint8_t dtype, rank, reserved[6];
 } MoertTensor;
+
+/* The tensor at `data`, which is written to where it is a result; `shape` must
+ * outlive it. */
+static inline MoertTensor moert_tensor(const void *data, uint8_t dtype,
+                                       uint8_t rank, const int64_t *shape) {
+  MoertTensor tensor = {NULL, shape, dtype, rank, {0, 0, 0, 0, 0, 0}};
+#if defined(__cplusplus)
+  tensor.data = const_cast<void *>(data);
+#else
+  tensor.data = (void *)(uintptr_t)data;
+#endif
+  return tensor;
+}
 
 /*===-- contexts ----------------------------------------------------------===*/
 
@@ -213,6 +242,31 @@ MOERT_API MoertStatus moert_call(MoertContext *context, const MoertEntry *entry,
                                  const void *packed, void *workspace,
                                  uint64_t workspace_bytes);
 
+/*===-- libraries ---------------------------------------------------------===*/
+
+/* A library that moe-compile wrote, in this process. (A program may also link
+ * it: then moert_entry_NAME is a variable of the program.) */
+typedef struct MoertLibrary MoertLibrary;
+
+/* Loads the file `path`, once it is known to be whole and for this kind of
+ * machine, and checks all of its entries as moert_check_entry does. It is code:
+ * load only what you would run. On failure *library is null. */
+MOERT_API MoertStatus moert_library_open(MoertContext *context,
+                                         const char *path,
+                                         MoertLibrary **library);
+/* Its entries and what they point to are gone afterwards; null is fine. */
+MOERT_API void moert_library_close(MoertLibrary *library);
+/* The number of entries, and each of them; null beyond the last one. */
+MOERT_API size_t moert_library_size(const MoertLibrary *library);
+MOERT_API const MoertEntry *moert_library_entry(const MoertLibrary *library,
+                                                size_t i);
+/* The entry of that name. On failure *entry is null, and the message says which
+ * names there are. */
+MOERT_API MoertStatus moert_library_find(MoertContext *context,
+                                         const MoertLibrary *library,
+                                         const char *name,
+                                         const MoertEntry **entry);
+
 /*===-- called by generated code ------------------------------------------===*/
 /* Changes here must be made in the lowering named beside each function. */
 
@@ -264,6 +318,15 @@ MOERT_API void moert_assign(MoertContext *context, const float *scores,
 MOERT_API void moert_assign_f64(MoertContext *context, const double *scores,
                                 const int32_t *capacity, int32_t *member,
                                 int64_t n, int64_t experts, int32_t exact);
+
+/* Conversions that a CPU may have no instruction for (code generation calls
+ * them by their names in C compilers' libraries, Codegen renames them). They
+ * are passed where a float is: a number of 16 bits is its lower half. */
+MOERT_API float moert_truncsfhf2(float value);
+MOERT_API float moert_truncdfhf2(double value);
+MOERT_API float moert_truncsfbf2(float value);
+MOERT_API float moert_truncdfbf2(double value);
+MOERT_API float moert_extendhfsf2(float value);
 
 #if defined(__cplusplus)
 } /* extern "C" */
