@@ -35,6 +35,7 @@ config.substitutions.append(("%python", sys.executable))
 flags = f" -fsanitize={config.sanitizers}" if config.sanitizers else ""
 runtime = f"-I{os.path.dirname(config.test_source_root)}/runtime/include"
 config.substitutions += [
+    ("%bin", config.tools_dir),
     ("%library_dir", config.library_dir),
     ("%sanitize", flags.strip()),
     ("%cc_path", config.cc),
