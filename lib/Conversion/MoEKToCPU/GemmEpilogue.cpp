@@ -56,6 +56,21 @@ void GemmEmitter::emitEpilogue(Value group, Value first, Value rows,
 Value GemmEmitter::loadVector(Value memref, ValueRange at, Value mask) {
   Type element = cast<MemRefType>(memref.getType()).getElementType();
   auto type = VectorType::get(tile.lanes, element);
+  // A bias may be every second column of another: one element after the other,
+  // and behind the last column that one again.
+  if (!cast<MemRefType>(memref.getType()).isLastDimUnitStride()) {
+    SmallVector<Value> position(at);
+    Value vector = b.zero(type);
+    for (int64_t lane = 0; lane < tile.lanes; ++lane) {
+      position.back() = b.add(at.back(), lane);
+      if (mask)
+        position.back() =
+            arith::MinUIOp::create(b, position.back(), b.index(n - 1));
+      Value value = memref::LoadOp::create(b, memref, position);
+      vector = vector::InsertOp::create(b, value, vector, lane);
+    }
+    return vector;
+  }
   if (!mask)
     return vector::LoadOp::create(b, type, memref, at);
   return vector::MaskedLoadOp::create(b, type, memref, at, mask, b.zero(type));
