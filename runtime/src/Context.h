@@ -31,8 +31,8 @@ private:
   uint64_t capacity = 0;
 };
 
-/// A region on a host's threads. A host may be wrong about them: what it runs is
-/// counted, and what comes too late finds the region closed.
+/// A region on a host's threads. A host may be wrong about them: what it runs
+/// is counted, and what comes too late finds the region closed.
 struct HostRegion {
   static constexpr int64_t kClosed = INT64_MIN; // in `begun`
 
