@@ -161,6 +161,7 @@ NB_MODULE(_moe, module) {
   module.doc() = "The C API of moe, for the package around it.";
   bindCalls(module);
   bindCompiler(module);
+  bindOpenMP(module);
   module.def("version", moe_version);
   module.def("api_version", moe_api_version);
   module.attr("API_VERSION") = MOE_API_VERSION;

@@ -122,6 +122,8 @@ nanobind::list describe(const MoertEntry &entry);
 void bindCalls(nanobind::module_ &module);
 /// Declares Compiler and Module.
 void bindCompiler(nanobind::module_ &module);
+/// Declares what runs loops on the threads of an OpenMP library.
+void bindOpenMP(nanobind::module_ &module);
 
 } // namespace moe::python
 

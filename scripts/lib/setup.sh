@@ -121,6 +121,26 @@ python_environment() {
   return 1
 }
 
+# Makes build/torch-env: the same Python with PyTorch and transformers besides,
+# and sets torch_python. False, with a message, if pip cannot fetch them.
+torch_environment() {
+  torch_python=${MOE_TORCH_PYTHON:-}
+  [[ -z $torch_python ]] || return 0
+  local env=build/torch-env base=build/python-env/bin/python
+  local wanted=(python/requirements.txt test/Python/torch/requirements.txt)
+  torch_python=$env/bin/python
+  cmp -s <(cat "${wanted[@]}") "$env/requirements.txt" && return 0
+  step "Installing into $env: $(grep -hv '^#' "${wanted[@]}" | tr '\n' ' ')"
+  if "$base" -m venv "$env" &&
+    "$env/bin/pip" install -q --disable-pip-version-check --retries 1 \
+      -r "${wanted[0]}" -r "${wanted[1]}" </dev/null; then
+    cat "${wanted[@]}" >"$env/requirements.txt"
+    return 0
+  fi
+  echo "pip cannot install ${wanted[*]} (its output is above)"
+  return 1
+}
+
 # build_folder PRESET: prints the folder that this preset builds into.
 build_folder() { [[ $1 == dev ]] && echo build || echo "build/$1"; }
 

@@ -73,15 +73,33 @@ private:
     return success();
   }
 
-  /// Tells blobs of different contents or layouts apart: the text of F.prepare,
-  /// the types, the target.
+  /// Tells blobs of different contents or layouts apart: the weights, the text
+  /// of F.prepare, the types, the target. The inputs do not count: functions
+  /// that differ in them alone share a blob.
   uint64_t hashBlob(StringRef target, uint64_t features) {
     std::string text;
     llvm::raw_string_ostream os(text);
-    os << target << features << entry->getAttr(kSignatureAttr);
+    EntrySignature weights;
+    weights.arguments = signature.withRole(MOERT_WEIGHT);
+    os << target << features << weights.write(entry.getContext());
     for (auto [type, offset] : llvm::zip(packedTypes, packedOffsets))
       os << type << offset;
-    prepare.print(os, OpPrintingFlags().useLocalScope());
+    OpPrintingFlags flags = OpPrintingFlags().useLocalScope();
+    prepare.print(os, flags);
+    // The bodies of its loops count by what they do, not by their numbers, in
+    // which the rest of the module has a say.
+    static constexpr llvm::StringLiteral kPhase = "@moe.phase.";
+    for (size_t at = 0; (at = text.find(kPhase, at)) != std::string::npos;) {
+      at += kPhase.size();
+      size_t end = text.find_first_not_of("0123456789", at);
+      text.erase(at, end == std::string::npos ? end : end - at);
+    }
+    prepare.walk([&](LLVM::AddressOfOp address) {
+      if (auto body =
+              module.lookupSymbol<LLVM::LLVMFuncOp>(address.getGlobalName()))
+        for (Operation &op : body.getBody().getOps())
+          op.print(os, flags);
+    });
     return llvm::xxh3_64bits(text);
   }
 

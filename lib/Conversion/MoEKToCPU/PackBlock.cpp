@@ -50,10 +50,11 @@ public:
     Value wholeK = squares ? b.mul(b.div(depth, side), side) : b.index(0);
     Value wholeColumns =
         squares ? b.mul(b.div(width, lanes), lanes) : b.index(0);
-    b.loop(b.index(0), wholeK, side, [&](Value k) {
-      b.loop(b.index(0), wholeColumns, lanes,
-             [&](Value column) { copySquare(k, column); });
-    });
+    if (squares)
+      b.loop(b.index(0), wholeK, side, [&](Value k) {
+        b.loop(b.index(0), wholeColumns, lanes,
+               [&](Value column) { copySquare(k, column); });
+      });
     // Columns beside the squares, then K below them, then zeros.
     b.loop(b.index(0), wholeK, 1, [&](Value k) {
       b.loop(wholeColumns, width, 1,
