@@ -1,6 +1,6 @@
-// RUN: moe-run %s --target=reference --weights=%S/inputs.safetensors \
+// RUN: moe-run %s --target=reference --weights=%S/inputs.safetensors.index.json \
 // RUN:   --expect=%S/expected.safetensors --exact-rows
-// RUN: moe-run %s --target=cpu --weights=%S/inputs.safetensors \
+// RUN: moe-run %s --target=cpu --weights=%S/inputs.safetensors.index.json \
 // RUN:   --expect=%S/expected.safetensors --exact-rows
 
 // Mixtral at a middle size: 128 tokens, 4 of 16 experts for each.

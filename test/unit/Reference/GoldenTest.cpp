@@ -56,16 +56,23 @@ static IndexTensor toIndices(const TensorView &view) {
   return result;
 }
 
+/// The inputs of a case: one file, or shards with an index.
+static std::string inputsOf(const std::string &folder) {
+  std::string file = folder + "/inputs.safetensors";
+  std::string index = file + ".index.json";
+  return std::filesystem::exists(index) ? index : file;
+}
+
 GoldenCase::GoldenCase(const std::string &name)
     : folder(std::string(goldenFolder) + "/" + name),
       description(readJson(folder + "/case.json")),
-      inputs(unwrap(Safetensors::open(folder + "/inputs.safetensors"))) {
+      inputs(unwrap(Safetensors::open(inputsOf(folder)))) {
   std::set<std::string> described, stored;
   for (const auto &entry : *description.getAsObject()->getObject("inputs"))
     described.insert(entry.first.str());
   for (const Safetensors::Entry &entry : inputs.entries())
     stored.insert(entry.name);
-  EXPECT_EQ(stored, described) << folder << "/inputs.safetensors";
+  EXPECT_EQ(stored, described) << inputsOf(folder);
 }
 
 int64_t GoldenCase::dim(const std::string &name) const {
