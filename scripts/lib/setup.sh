@@ -127,7 +127,7 @@ torch_environment() {
   torch_python=${MOE_TORCH_PYTHON:-}
   [[ -z $torch_python ]] || return 0
   local env=build/torch-env base=build/python-env/bin/python
-  local wanted=(python/requirements.txt test/Python/torch/requirements.txt)
+  local wanted=(python/requirements.txt test/Python/pytorch/requirements.txt)
   torch_python=$env/bin/python
   cmp -s <(cat "${wanted[@]}") "$env/requirements.txt" && return 0
   step "Installing into $env: $(grep -hv '^#' "${wanted[@]}" | tr '\n' ' ')"
