@@ -216,26 +216,17 @@ Error parseChecks(const InputArgList &args, Options &options) {
 
 Expected<std::optional<Options>> parseOptions(int argc, char **argv) {
   Table table;
-  unsigned missingIndex, missingCount;
-  InputArgList args =
-      table.ParseArgs(ArrayRef(argv + 1, argc - 1), missingIndex, missingCount);
-  if (Error error = tools::checkKnown(table, args, OPT_UNKNOWN, missingCount))
-    return std::move(error);
-  if (args.hasArg(OPT_help)) {
-    table.printHelp(outs(), usage, overview);
+  tools::CommandLine line = {"moe-run",   usage,    overview,   OPT_INPUT,
+                             OPT_UNKNOWN, OPT_help, OPT_version};
+  auto parsed = tools::parse(table, line, argc, argv);
+  if (!parsed)
+    return parsed.takeError();
+  if (!*parsed)
     return std::nullopt;
-  }
-  if (args.hasArg(OPT_version)) {
-    tools::printVersion("moe-run");
-    return std::nullopt;
-  }
+  const InputArgList &args = **parsed;
 
   Options options;
-  std::vector<std::string> files = args.getAllArgValues(OPT_INPUT);
-  if (files.size() != 1)
-    return makeError("expected one FILE, got " + Twine(files.size()) +
-                     "; usage: " + usage + ", or --help");
-  options.file = files.front();
+  options.file = args.getLastArgValue(OPT_INPUT).str();
   if (Error error = parseCompilation(args, options))
     return std::move(error);
 

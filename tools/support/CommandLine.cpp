@@ -24,8 +24,11 @@ Error makeError(const Twine &message) {
   return createStringError(inconvertibleErrorCode(), message);
 }
 
-Error checkKnown(const opt::OptTable &table, const opt::InputArgList &args,
-                 opt::OptSpecifier unknown, unsigned missing) {
+/// Success if the command line has no word that means nothing: `unknown` is the
+/// table's id of such words, `missing` the number of values that are missing.
+static Error checkKnown(const opt::OptTable &table,
+                        const opt::InputArgList &args,
+                        opt::OptSpecifier unknown, unsigned missing) {
   if (missing)
     return makeError("an option at the end lacks its value");
   for (const opt::Arg *arg : args.filtered(unknown)) {
@@ -36,6 +39,29 @@ Error checkKnown(const opt::OptTable &table, const opt::InputArgList &args,
     return makeError("unknown option '" + word + "'" + hint);
   }
   return Error::success();
+}
+
+Expected<std::optional<opt::InputArgList>> parse(const opt::OptTable &table,
+                                                 const CommandLine &line,
+                                                 int argc, char **argv) {
+  unsigned missingIndex, missingCount;
+  opt::InputArgList args =
+      table.ParseArgs(ArrayRef(argv + 1, argc - 1), missingIndex, missingCount);
+  if (Error error = checkKnown(table, args, line.unknown, missingCount))
+    return std::move(error);
+  if (args.hasArg(line.help)) {
+    table.printHelp(outs(), line.usage, line.overview);
+    return std::nullopt;
+  }
+  if (args.hasArg(line.version)) {
+    printVersion(line.tool);
+    return std::nullopt;
+  }
+  size_t files = args.getAllArgValues(line.input).size();
+  if (files != 1)
+    return makeError("expected one FILE, got " + Twine(files) +
+                     "; usage: " + line.usage + ", or --help");
+  return std::move(args);
 }
 
 std::string spelling(const opt::Arg &arg) {

@@ -20,16 +20,25 @@
 #include "llvm/Option/OptTable.h"
 #include "llvm/Support/Error.h"
 
+#include <optional>
+
 namespace moe::tools {
 
 /// An error without a code.
 llvm::Error makeError(const llvm::Twine &message);
 
-/// Success if the command line has no word that means nothing: `unknown` is the
-/// table's id of such words, `missing` the number of values that are missing.
-llvm::Error checkKnown(const llvm::opt::OptTable &table,
-                       const llvm::opt::InputArgList &args,
-                       llvm::opt::OptSpecifier unknown, unsigned missing);
+/// What every tool's command line has: its words' ids in the table, its texts.
+struct CommandLine {
+  llvm::StringRef tool;
+  const char *usage, *overview;
+  llvm::opt::OptSpecifier input, unknown, help, version;
+};
+
+/// The words of a command line with exactly one FILE; nothing if it asked for
+/// the help or the version, which have then been printed.
+llvm::Expected<std::optional<llvm::opt::InputArgList>>
+parse(const llvm::opt::OptTable &table, const CommandLine &line, int argc,
+      char **argv);
 
 /// "--dim=T=0x", as written.
 std::string spelling(const llvm::opt::Arg &arg);
