@@ -72,6 +72,8 @@ OVERRIDES = {
     "hunyuan_v1_moe": dict(head_dim=16),
     "jamba": dict(attn_layer_period=2, attn_layer_offset=1),
     "kimi_linear": dict(layer_types=["linear_attention", "linear_attention", "full_attention"]),
+    # A third of a head is turned, in pairs; sliding layers have twice the key heads.
+    "mimo_v2_flash": dict(head_dim=24, num_key_value_heads=2),
     "lfm2_moe": dict(layer_types=["conv", "full_attention", "conv"]),
     "qwen3_5_moe": dict(num_hidden_layers=4),
     "qwen3_next": dict(num_hidden_layers=4),
