@@ -105,7 +105,7 @@ class CompiledBlock(nn.Module):
         if self.compiled.router.bias:
             found.append(gate.bias)
         if self.compiled.router.choice_bias:
-            found.append(gate.e_score_correction_bias)
+            found.append(gate.e_score_correction_bias.float())  # `.to(dtype)` of a model rounds it
         if self.compiled.shared:
             shared = block.shared_experts
             found += [shared.gate_proj.weight, shared.up_proj.weight, shared.down_proj.weight]

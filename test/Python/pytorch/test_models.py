@@ -157,7 +157,7 @@ def test_gradients_fall_back_and_are_right():
     warnings.resetwarnings()
     with torch.enable_grad(), fallback("gradients are wanted"):
         y = module(x.requires_grad_(), indices, weights)
-    y.sum().backward()
+        y.sum().backward()
     assert x.grad is not None and module.down_proj.grad is not None
 
 
