@@ -203,7 +203,9 @@ def ConvertMoEKToCPU : Pass<"convert-moek-to-cpu"> {
     Option<"block", "block", "int64_t", /*default=*/"128", "K of a block, for weights without a layout">,
     Option<"chunk", "chunk", "int64_t", /*default=*/"2", "panels of a task, for weights without a layout">,
     Option<"dot", "dot", "bool", /*default=*/"false", "multiply bf16 pairs with vdpbf16ps">,
-    Option<"prefetch", "prefetch", "int64_t", /*default=*/"0", "blocks ahead of which packed weights are asked for, 0: none">];
+    Option<"prefetch", "prefetch", "int64_t", /*default=*/"0", "blocks ahead of which packed weights are asked for, 0: none">,
+    Option<"inPlaceRowsOutIn", "in-place-rows-out-in", "int64_t", /*default=*/"6", "rows of a group up to which weights [E,out,in] without a layout are multiplied where they lie">,
+    Option<"inPlaceRowsInOut", "in-place-rows-in-out", "int64_t", /*default=*/"6", "the same for weights [E,in,out]">];
   let dependentDialects = [
     "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
     "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",

@@ -24,6 +24,9 @@ struct CpuTarget {
   int64_t chunk;       ///< panels of a task
   bool dot;            ///< multiply bf16 pairs with vdpbf16ps
   int64_t prefetch;    ///< blocks ahead of which weights are asked for
+  /// Rows of a group up to which weights that are not packed are multiplied
+  /// where they lie: those that are [E,out,in], those that are [E,in,out].
+  int64_t inPlaceRowsOutIn, inPlaceRowsInOut;
 };
 
 /// The row for the CPU that LLVM calls `cpu`, or for this machine ("native").

@@ -18,13 +18,16 @@ using namespace moe;
 static constexpr int64_t kBufferRows = 48;
 /// Rows of a task: a group with more is cut, so that one task is never long.
 static constexpr int64_t kTaskRows = 8 * kBufferRows;
+/// Tasks that keep all threads busy, even where one takes longer than others.
+static constexpr int64_t kFewestTasks = 16;
+/// Chunks of the widest task.
+static constexpr int64_t kWidestChunks = 8;
 
 GemmEmitter::GemmEmitter(KernelBuilder &b, moek::GemmOp op,
                          const CpuKernelOptions &options)
     : b(b), op(op), k(op.getK()), n(op.getN()),
       accumulators(op.getNumAccumulators()) {
-  Type element =
-      cast<MemRefType>(op.getWeights()[0].getType()).getElementType();
+  Type element = elementOfWeights();
   auto layout = op.getLayoutAttr();
   if (!layout)
     layout =
@@ -46,15 +49,32 @@ GemmEmitter::GemmEmitter(KernelBuilder &b, moek::GemmOp op,
   panels = llvm::divideCeil(n, columns);
   chunkPanels = std::min(layout.getChunk(), panels);
   chunks = llvm::divideCeil(panels, chunkPanels);
-  if (!op.getLayoutAttr())
-    plain = {SmallVector<Value>(op.getWeights()),
-             op.getTransposed(),
-             k,
-             n,
-             tile.panel,
-             tile.block,
-             tile.pair,
-             tile.lanes};
+  if (op.getLayoutAttr())
+    return;
+  plain = {SmallVector<Value>(op.getWeights()),
+           op.getTransposed(),
+           k,
+           n,
+           tile.panel,
+           tile.block,
+           tile.pair,
+           tile.lanes};
+  planInPlace(options);
+  widestTask = chunkPanels;
+  if (inPlaceRows && !op.getTransposed())
+    widestTask *= std::min(kWidestChunks, chunks);
+}
+
+/// The type of all weights; f32 if they differ.
+Type GemmEmitter::elementOfWeights() {
+  auto elementOf = [](Value weight) {
+    return cast<MemRefType>(weight.getType()).getElementType();
+  };
+  Type element = elementOf(op.getWeights()[0]);
+  bool same = llvm::all_of(op.getWeights(), [&](Value weight) {
+    return elementOf(weight) == element;
+  });
+  return same ? element : b.getF32Type();
 }
 
 void GemmEmitter::emit() {
@@ -71,25 +91,55 @@ void GemmEmitter::emit() {
 /// Rows of different groups meet in one row of the result: a task owns its
 /// columns and goes through all groups in order.
 void GemmEmitter::emitOwnedColumns() {
-  b.parallel(b.index(chunks), [&](Value chunk) {
+  Value width = panelsOfTask(1);
+  Value tasks = b.ceilDiv(b.index(panels), width);
+  b.parallel(tasks, [&](Value task) {
     allocateBuffers();
+    Value firstPanel = b.mul(task, width);
+    Value count = b.min(width, b.sub(b.index(panels), firstPanel));
     b.loop(op.getNumGroups(),
-           [&](Value group) { emitTask(groupRows(group), chunk); });
+           [&](Value group) { emitTask(groupRows(group), firstPanel, count); });
   });
 }
 
 /// Every row of the result has its own task: (block of rows, chunk of panels).
 void GemmEmitter::emitBlocks() {
-  Value count = b.mul(countBlocks(), chunks);
-  b.parallel(count, [&](Value task) {
+  Value width = panelsOfTask(op.getNumGroups());
+  Value wide = b.ceilDiv(b.index(panels), width);
+  Value tasks = b.mul(countBlocks(), wide);
+  b.parallel(tasks, [&](Value task) {
     allocateBuffers();
-    emitTask(findBlock(b.div(task, chunks)), b.rem(task, chunks));
+    Value block = b.div(task, wide);
+    Value firstPanel = b.mul(b.rem(task, wide), width);
+    Value count = b.min(width, b.sub(b.index(panels), firstPanel));
+    emitTask(findBlock(block), firstPanel, count);
   });
 }
 
+/// Panels of a task: a chunk. Rows of weights [E,in,out] are read in pieces as
+/// long as the task is wide; memory likes them long. So where rows are few, and
+/// there is work enough for all threads, it is several chunks. `tasks` is how
+/// many tasks a chunk belongs to at most, one a group.
+Value GemmEmitter::panelsOfTask(int64_t tasks) {
+  Value one = b.index(chunkPanels);
+  if (widestTask <= chunkPanels)
+    return one;
+  Value rows = totalRows();
+  // Tasks if all were one chunk wide, as far as that is known.
+  Value count = b.mul(b.min(b.max(rows, b.index(1)), b.index(tasks)), chunks);
+  Value chunksOfTask =
+      b.max(b.index(1), b.min(b.div(count, kFewestTasks),
+                              b.index(widestTask / chunkPanels)));
+  Value few = b.lessThan(rows, b.index(tasks * inPlaceRows + 1));
+  return arith::SelectOp::create(b, few, b.mul(chunksOfTask, chunkPanels), one);
+}
+
+Value GemmEmitter::totalRows() {
+  return memref::DimOp::create(b, op.getRows() ? op.getRows() : op.getA(), 0);
+}
+
 GemmEmitter::RowRange GemmEmitter::groupRows(Value group) {
-  Value total =
-      memref::DimOp::create(b, op.getRows() ? op.getRows() : op.getA(), 0);
+  Value total = totalRows();
   if (!op.getOffsets())
     return {group, b.index(0), total};
   // Offsets that do not ascend were reported; here they must do no harm.
@@ -145,32 +195,59 @@ GemmEmitter::RowRange GemmEmitter::findBlock(Value number) {
 // A task
 //===----------------------------------------------------------------------===//
 
-void GemmEmitter::allocateBuffers() {
-  auto buffer = [&](ArrayRef<int64_t> shape, Type element) -> Value {
-    auto type = MemRefType::get(shape, element);
-    return memref::AllocaOp::create(b, type, b.getI64IntegerAttr(64));
-  };
-  left = buffer({kBufferRows, tile.block}, leftType);
-  sums = buffer({kBufferRows, chunkPanels * tile.panel}, b.getF32Type());
-  if (!op.getLayoutAttr())
-    packed =
-        buffer({1, tile.block * tile.panel},
-               cast<MemRefType>(op.getWeights()[0].getType()).getElementType());
+Value GemmEmitter::allocate(ArrayRef<int64_t> shape, Type element) {
+  return memref::AllocaOp::create(b, MemRefType::get(shape, element),
+                                  b.getI64IntegerAttr(64));
 }
 
-void GemmEmitter::emitTask(const RowRange &range, Value chunk) {
-  Value firstPanel = b.mul(chunk, chunkPanels);
-  Value count = b.min(b.index(chunkPanels), b.sub(b.index(panels), firstPanel));
+void GemmEmitter::allocateBuffers() {
+  left = allocate({kBufferRows, tile.block}, leftType);
+  sums = allocate({kBufferRows, chunkPanels * tile.panel}, b.getF32Type());
+  if (!op.getLayoutAttr())
+    // What has to be widened is widened once, not once a tile.
+    packed = allocate({1, tile.block * tile.panel},
+                      tile.pair == 2 ? Type(b.getBF16Type()) : b.getF32Type());
+  if (inPlaceRows)
+    allocateInPlace();
+}
+
+/// The columns of `count` panels from `firstPanel` on, of some rows of a group.
+void GemmEmitter::emitTask(const RowRange &range, Value firstPanel,
+                           Value count) {
+  auto emitChunks = [&] {
+    if (widestTask <= chunkPanels)
+      return emitChunk(range, firstPanel, count);
+    b.loop(b.index(0), count, chunkPanels, [&](Value panel) {
+      Value rest = b.min(b.index(chunkPanels), b.sub(count, panel));
+      emitChunk(range, b.add(firstPanel, panel), rest);
+    });
+  };
+  if (!inPlaceRows)
+    return emitChunks();
+  Value rows = b.sub(range.last, range.first);
+  b.ifElse(
+      b.lessThan(rows, b.index(inPlaceRows + 1)),
+      [&] {
+        b.ifThen(b.lessThan(b.index(0), rows),
+                 [&] { emitInPlace(range, firstPanel, count); });
+      },
+      emitChunks);
+}
+
+/// The same for the panels of one chunk.
+void GemmEmitter::emitChunk(const RowRange &range, Value firstPanel,
+                            Value count) {
   b.loop(range.first, range.last, kBufferRows, [&](Value first) {
     Value rows = b.min(b.index(kBufferRows), b.sub(range.last, first));
     clearSums(rows);
     b.loop(kBlocks, [&](Value kBlock) {
       copyRows(first, rows, kBlock);
       b.loop(count, [&](Value panel) {
-        multiplyPanel(range.group, chunk, count, panel, kBlock, rows);
+        multiplyPanel(range.group, firstPanel, count, panel, kBlock, rows);
       });
     });
-    emitEpilogue(range.group, first, rows, chunk, count);
+    emitEpilogue(range.group, first, rows, firstPanel, count,
+                 {sums, tile.panel, columns});
   });
 }
 
@@ -234,7 +311,7 @@ void GemmEmitter::copyRows(Value first, Value rows, Value kBlock) {
 }
 
 /// sums += the copied rows times one block of one panel, tile by tile.
-void GemmEmitter::multiplyPanel(Value group, Value chunk, Value count,
+void GemmEmitter::multiplyPanel(Value group, Value firstPanel, Value count,
                                 Value panel, Value kBlock, Value rows) {
   int64_t blockSize = tile.block * tile.panel;
   MicroKernelOperands operands;
@@ -244,14 +321,13 @@ void GemmEmitter::multiplyPanel(Value group, Value chunk, Value count,
   if (op.getLayoutAttr()) {
     // Chunks before this one are whole; in this one a block of K has `count`
     // panels.
-    Value chunkStart = b.mul(chunk, chunkPanels * kBlocks * blockSize);
-    Value blocks = b.add(arith::MulIOp::create(b, kBlock, count), panel);
+    Value chunkStart = b.mul(firstPanel, kBlocks * blockSize);
+    Value blocks = b.add(b.mul(kBlock, count), panel);
     operands.weights = op.getWeights()[0];
     operands.group = group;
     operands.offset = b.add(chunkStart, b.mul(blocks, blockSize));
   } else {
-    Value number = b.add(b.mul(chunk, chunkPanels), panel);
-    emitPackBlock(b, plain, group, kBlock, number,
+    emitPackBlock(b, plain, group, kBlock, b.add(firstPanel, panel),
                   {packed, b.index(0), b.index(0)});
     operands.weights = packed;
     operands.group = operands.offset = b.index(0);
@@ -267,26 +343,9 @@ void GemmEmitter::multiplyPanel(Value group, Value chunk, Value count,
     Value start = b.add(operands.offset, tile.prefetch * blockSize);
     return b.add(start, b.mul(b.div(row, tile.rows), part));
   };
-  Value rest = b.rem(rows, tile.rows), whole = b.sub(rows, rest);
-  b.loop(b.index(0), whole, tile.rows, [&](Value row) {
+  b.tiles(rows, tile.rows, [&](Value row, int64_t size) {
     operands.row = row;
     operands.ahead = aheadOf(row);
-    emitMicroKernel(b, tile, tile.rows, operands);
+    emitMicroKernel(b, tile, size, operands);
   });
-  // One tile for each number of rows that can be left over.
-  operands.ahead = aheadOf(whole);
-  SmallVector<int64_t> cases;
-  for (int64_t i = 1; i < tile.rows; ++i)
-    cases.push_back(i);
-  auto remainder =
-      scf::IndexSwitchOp::create(b, TypeRange(), rest, cases, cases.size());
-  OpBuilder::InsertionGuard guard(b);
-  operands.row = whole;
-  for (auto [i, region] : llvm::enumerate(remainder.getCaseRegions())) {
-    b.createBlock(&region);
-    emitMicroKernel(b, tile, cases[i], operands);
-    scf::YieldOp::create(b);
-  }
-  b.createBlock(&remainder.getDefaultRegion());
-  scf::YieldOp::create(b);
 }

@@ -8,6 +8,7 @@
 #ifndef MOE_LIB_CONVERSION_MOEKTOCPU_GEMMEMITTER_H
 #define MOE_LIB_CONVERSION_MOEKTOCPU_GEMMEMITTER_H
 
+#include "InPlaceKernel.h"
 #include "KernelBuilder.h"
 #include "MicroKernel.h"
 #include "PackBlock.h"
@@ -21,6 +22,9 @@ struct CpuKernelOptions {
   int64_t panel, block, chunk; ///< for weights without a layout
   bool dot;
   int64_t prefetch;
+  /// Rows of a group up to which weights without a layout are multiplied where
+  /// they lie, if they are [E,out,in], [E,in,out].
+  int64_t inPlaceRowsOutIn, inPlaceRowsInOut;
 };
 
 /// Emits one gemm on memrefs.
@@ -35,30 +39,54 @@ private:
   struct RowRange {
     mlir::Value group, first, last;
   };
+  /// Sums in memory: of panel p of a task, accumulator a, column c at
+  /// [row, p * panelStride + a * accStride + c].
+  struct Sums {
+    mlir::Value memref;
+    int64_t panelStride, accStride;
+  };
+
+  mlir::Type elementOfWeights();
 
   // The phase.
   void emitOwnedColumns();
   void emitBlocks();
+  mlir::Value totalRows();
   RowRange groupRows(mlir::Value group);
   RowRange findBlock(mlir::Value number);
   mlir::Value countBlocks();
+  mlir::Value panelsOfTask(int64_t tasks);
 
   // A task.
-  void emitTask(const RowRange &rows, mlir::Value chunk);
+  mlir::Value allocate(llvm::ArrayRef<int64_t> shape, mlir::Type element);
   void allocateBuffers();
+  void emitTask(const RowRange &range, mlir::Value firstPanel,
+                mlir::Value count);
+  void emitChunk(const RowRange &range, mlir::Value firstPanel,
+                 mlir::Value count);
   void clearSums(mlir::Value rows);
   void copyRows(mlir::Value first, mlir::Value rows, mlir::Value kBlock);
-  void multiplyPanel(mlir::Value group, mlir::Value chunk, mlir::Value panels,
-                     mlir::Value panel, mlir::Value kBlock, mlir::Value rows);
+  void multiplyPanel(mlir::Value group, mlir::Value firstPanel,
+                     mlir::Value count, mlir::Value panel, mlir::Value kBlock,
+                     mlir::Value rows);
   mlir::Value sourceRow(mlir::Value row);
+
+  // A task of few rows on weights without a layout.
+  void planInPlace(const CpuKernelOptions &options);
+  void allocateInPlace();
+  void emitInPlace(const RowRange &range, mlir::Value firstPanel,
+                   mlir::Value count);
+  void copyFewRows(const MatrixView &source, const RowRange &range,
+                   mlir::Value firstK, mlir::Value depth);
 
   // The epilogue.
   void emitEpilogue(mlir::Value group, mlir::Value first, mlir::Value rows,
-                    mlir::Value chunk, mlir::Value panels);
+                    mlir::Value firstPanel, mlir::Value count,
+                    const Sums &sums);
   mlir::Value targetRow(mlir::Value row);
   void emitVector(mlir::Value group, mlir::Value row, mlir::Value target,
                   mlir::Value bufferRow, mlir::Value panel, mlir::Value column,
-                  int64_t shift, bool masked);
+                  int64_t shift, bool masked, const Sums &sums);
   mlir::Value loadVector(mlir::Value memref, mlir::ValueRange at,
                          mlir::Value mask);
 
@@ -69,6 +97,10 @@ private:
   mlir::Type leftType;            ///< element of the copied rows
   mlir::Value left, sums, packed; ///< buffers of a task
   PlainWeights plain;
+  int64_t inPlaceRows = 0; ///< 0: weights are always copied
+  int64_t widestTask = 0;  ///< panels
+  InPlaceShape inPlace;
+  mlir::Value fewLeft, fewSums; ///< buffers of few rows
 };
 
 } // namespace moe

@@ -24,17 +24,17 @@ Value GemmEmitter::targetRow(Value row) {
 }
 
 void GemmEmitter::emitEpilogue(Value group, Value first, Value rows,
-                               Value chunk, Value count) {
+                               Value firstPanel, Value count,
+                               const Sums &sums) {
   b.loop(rows, [&](Value bufferRow) {
     Value row = b.add(first, bufferRow), target = targetRow(row);
     b.loop(count, [&](Value panel) {
-      Value number = b.add(b.mul(chunk, chunkPanels), panel);
-      Value start = b.mul(number, columns);
+      Value start = b.mul(b.add(firstPanel, panel), columns);
       for (int64_t shift = 0; shift < columns; shift += tile.lanes) {
         Value column = b.add(start, shift);
         auto emit = [&](bool masked) {
           emitVector(group, row, target, bufferRow, panel, column, shift,
-                     masked);
+                     masked, sums);
         };
         if (n % columns == 0) {
           emit(false);
@@ -79,17 +79,18 @@ Value GemmEmitter::loadVector(Value memref, ValueRange at, Value mask) {
 /// The epilogue on `lanes` columns from `column` on.
 void GemmEmitter::emitVector(Value group, Value row, Value target,
                              Value bufferRow, Value panel, Value column,
-                             int64_t shift, bool masked) {
+                             int64_t shift, bool masked, const Sums &sums) {
   Value mask;
   if (masked)
     mask = vector::CreateMaskOp::create(
         b, VectorType::get(tile.lanes, b.getI1Type()),
         ValueRange{b.sub(b.index(n), column)});
   SmallVector<Value> arguments;
-  Value sumColumn = b.add(b.mul(panel, tile.panel), shift);
+  Value sumColumn = b.add(b.mul(panel, sums.panelStride), shift);
   for (int64_t i = 0; i < accumulators; ++i)
     arguments.push_back(
-        loadVector(sums, {bufferRow, b.add(sumColumn, i * columns)}, Value()));
+        loadVector(sums.memref,
+                   {bufferRow, b.add(sumColumn, i * sums.accStride)}, Value()));
   for (auto [i, extra] : llvm::enumerate(op.getExtras())) {
     AffineMap map = cast<AffineMapAttr>((*op.getExtraMaps())[i]).getValue();
     Value position[] = {group, row, column};

@@ -22,15 +22,18 @@ Value KernelBuilder::add(Value a, int64_t b) { return add(a, index(b)); }
 Value KernelBuilder::sub(Value a, Value b) {
   return createOrFold<arith::SubIOp>(a, b);
 }
-Value KernelBuilder::mul(Value a, int64_t b) {
-  return createOrFold<arith::MulIOp>(a, index(b));
+Value KernelBuilder::mul(Value a, Value b) {
+  return createOrFold<arith::MulIOp>(a, b);
 }
-Value KernelBuilder::div(Value a, int64_t b) {
-  return createOrFold<arith::DivUIOp>(a, index(b));
+Value KernelBuilder::mul(Value a, int64_t b) { return mul(a, index(b)); }
+Value KernelBuilder::div(Value a, Value b) {
+  return createOrFold<arith::DivUIOp>(a, b);
 }
-Value KernelBuilder::rem(Value a, int64_t b) {
-  return createOrFold<arith::RemUIOp>(a, index(b));
+Value KernelBuilder::div(Value a, int64_t b) { return div(a, index(b)); }
+Value KernelBuilder::rem(Value a, Value b) {
+  return createOrFold<arith::RemUIOp>(a, b);
 }
+Value KernelBuilder::rem(Value a, int64_t b) { return rem(a, index(b)); }
 Value KernelBuilder::min(Value a, Value b) {
   return createOrFold<arith::MinSIOp>(a, b);
 }
@@ -40,8 +43,11 @@ Value KernelBuilder::max(Value a, Value b) {
 Value KernelBuilder::lessThan(Value a, Value b) {
   return arith::CmpIOp::create(*this, arith::CmpIPredicate::slt, a, b);
 }
+Value KernelBuilder::ceilDiv(Value a, Value b) {
+  return div(add(a, add(b, -1)), b);
+}
 Value KernelBuilder::ceilDiv(Value a, int64_t b) {
-  return div(add(a, b - 1), b);
+  return ceilDiv(a, index(b));
 }
 
 Value KernelBuilder::loadIndex(Value memref, ValueRange indices) {
@@ -99,6 +105,27 @@ SmallVector<Value> KernelBuilder::iterate(
   if (!init.empty())
     scf::YieldOp::create(*this, next);
   return SmallVector<Value>(loop.getResults());
+}
+
+void KernelBuilder::tiles(Value count, int64_t size,
+                          llvm::function_ref<void(Value, int64_t)> body) {
+  Value rest = rem(count, size), whole = sub(count, rest);
+  loop(index(0), whole, size, [&](Value first) { body(first, size); });
+  if (size == 1)
+    return;
+  SmallVector<int64_t> cases;
+  for (int64_t i = 1; i < size; ++i)
+    cases.push_back(i);
+  auto remainder =
+      scf::IndexSwitchOp::create(*this, TypeRange(), rest, cases, cases.size());
+  InsertionGuard guard(*this);
+  for (auto [i, region] : llvm::enumerate(remainder.getCaseRegions())) {
+    createBlock(&region);
+    body(whole, cases[i]);
+    scf::YieldOp::create(*this);
+  }
+  createBlock(&remainder.getDefaultRegion());
+  scf::YieldOp::create(*this);
 }
 
 void KernelBuilder::ifThen(Value condition, llvm::function_ref<void()> body) {

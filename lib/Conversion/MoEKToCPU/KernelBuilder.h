@@ -25,13 +25,17 @@ public:
   Value add(Value a, Value b);
   Value add(Value a, int64_t b);
   Value sub(Value a, Value b);
+  Value mul(Value a, Value b);
   Value mul(Value a, int64_t b);
+  Value div(Value a, Value b);   ///< unsigned
   Value div(Value a, int64_t b); ///< unsigned
+  Value rem(Value a, Value b);   ///< unsigned
   Value rem(Value a, int64_t b); ///< unsigned
   Value min(Value a, Value b);   ///< signed
   Value max(Value a, Value b);   ///< signed
   Value lessThan(Value a, Value b);
   /// ceil(a / b) of non-negative a.
+  Value ceilDiv(Value a, Value b);
   Value ceilDiv(Value a, int64_t b);
   /// An i32 or index element of a memref, as an index (sign-extended).
   Value loadIndex(Value memref, mlir::ValueRange indices);
@@ -57,6 +61,10 @@ public:
           llvm::function_ref<llvm::SmallVector<Value>(Value i,
                                                       mlir::ValueRange state)>
               body);
+  /// [0, count) in pieces of `size`, and what is left over in one of its own:
+  /// body(first, size of the piece), once for each size.
+  void tiles(Value count, int64_t size,
+             llvm::function_ref<void(Value first, int64_t size)> body);
   void ifThen(Value condition, llvm::function_ref<void()> body);
   void ifElse(Value condition, llvm::function_ref<void()> body,
               llvm::function_ref<void()> other);

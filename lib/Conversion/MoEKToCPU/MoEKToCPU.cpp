@@ -87,8 +87,9 @@ struct ConvertMoEKToCPUPass
   }
 
   void runOnOperation() override {
-    CpuKernelOptions options{lanes, rowsPerTile, panel,   block,
-                             chunk, dot,         prefetch};
+    CpuKernelOptions options{
+        lanes,    rowsPerTile,      panel,           block, chunk, dot,
+        prefetch, inPlaceRowsOutIn, inPlaceRowsInOut};
     SmallVector<moek::GemmOp> gemms;
     SmallVector<moek::PackOp> packs;
     getOperation()->walk([&](moek::GemmOp op) { gemms.push_back(op); });

@@ -9,6 +9,7 @@
 // left at the edges of the weights goes element by element.
 
 #include "PackBlock.h"
+#include "MatrixView.h"
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -24,8 +25,7 @@ public:
               Value kBlock, Value panel, const PackTarget &target)
       : b(b), weights(weights), group(group), target(target),
         columns(weights.columns()), lanes(weights.lanes) {
-    type = cast<MemRefType>(weights.operands[0].getType());
-    element = type.getElementType();
+    element = cast<MemRefType>(target.memref.getType()).getElementType();
     firstK = b.mul(kBlock, weights.block);
     firstColumn = b.mul(panel, columns);
     // How much of the block and of the panel the weights fill.
@@ -42,19 +42,22 @@ public:
 
   void emit(int64_t number, Value weight) {
     acc = number;
-    source = weight;
-    // Squares, where both sides are whole multiples of the lanes.
-    int64_t side = lanes * weights.pair;
-    bool squares = type.isLastDimUnitStride() && weights.block >= side &&
+    MatrixView view(b, weight);
+    source = &view;
+    // Squares, where both sides are whole multiples of the lanes, and rows can
+    // be read as vectors.
+    int64_t side = lanes * weights.pair, stride = view.columnStride();
+    bool squares = (stride == 1 || stride == 2) && weights.block >= side &&
                    columns % lanes == 0;
-    Value wholeK = squares ? b.mul(b.div(depth, side), side) : b.index(0);
-    Value wholeColumns =
-        squares ? b.mul(b.div(width, lanes), lanes) : b.index(0);
-    if (squares)
+    Value wholeK = b.index(0), wholeColumns = b.index(0);
+    if (squares) {
+      wholeK = b.mul(b.div(depth, side), side);
+      wholeColumns = b.mul(b.div(width, lanes), lanes);
       b.loop(b.index(0), wholeK, side, [&](Value k) {
         b.loop(b.index(0), wholeColumns, lanes,
                [&](Value column) { copySquare(k, column); });
       });
+    }
     // Columns beside the squares, then K below them, then zeros.
     b.loop(b.index(0), wholeK, 1, [&](Value k) {
       b.loop(wholeColumns, width, 1,
@@ -83,14 +86,19 @@ private:
   }
 
   /// Position of element (k, column) in the weights.
-  SmallVector<Value> sourceAt(Value k, Value column) {
+  Value sourceAt(Value k, Value column) {
     Value down = b.add(firstK, k), across = b.add(firstColumn, column);
     if (weights.transposed)
       std::swap(down, across);
-    SmallVector<Value> at{down, across};
-    if (type.getRank() == 3)
-      at.insert(at.begin(), group);
-    return at;
+    return source->at(b, group, down, across);
+  }
+
+  /// A vector of a row of the weights, in the type of the target.
+  Value loadRow(Value k, Value column, int64_t size) {
+    Value vector = source->load(b, sourceAt(k, column), size, size);
+    if (source->element() == element)
+      return vector;
+    return arith::ExtFOp::create(b, VectorType::get(size, element), vector);
   }
 
   void store(Value value, Value k, Value column) {
@@ -100,7 +108,8 @@ private:
   }
 
   void copyElement(Value k, Value column) {
-    store(memref::LoadOp::create(b, source, sourceAt(k, column)), k, column);
+    Value value = source->loadElement(b, sourceAt(k, column));
+    store(b.convertFloat(value, element), k, column);
   }
 
   /// lanes x lanes words: `lanes` columns, lanes * pair of K.
@@ -117,10 +126,8 @@ private:
 
   /// Words of each k (or pair), whose columns lie side by side in memory.
   SmallVector<Value> loadAlongColumns(Value k, Value column) {
-    auto row = VectorType::get(lanes, element);
-    auto load = [&](int64_t shift) -> Value {
-      return vector::LoadOp::create(b, row, source,
-                                    sourceAt(b.add(k, shift), column));
+    auto load = [&](int64_t shift) {
+      return loadRow(b.add(k, shift), column, lanes);
     };
     SmallVector<Value> words;
     for (int64_t i = 0; i < lanes; ++i)
@@ -133,11 +140,9 @@ private:
 
   /// Words of each column, whose K lie side by side in memory.
   SmallVector<Value> loadAlongK(Value k, Value column) {
-    auto row = VectorType::get(lanes * weights.pair, element);
     SmallVector<Value> words;
     for (int64_t i = 0; i < lanes; ++i)
-      words.push_back(vector::LoadOp::create(b, row, source,
-                                             sourceAt(k, b.add(column, i))));
+      words.push_back(loadRow(k, b.add(column, i), lanes * weights.pair));
     return words;
   }
 
@@ -175,9 +180,9 @@ private:
   Value group;
   const PackTarget &target;
   int64_t columns, lanes, acc = 0;
-  MemRefType type;
-  Type element;
-  Value source, firstK, firstColumn, depth, width;
+  Type element; ///< of the target; the weights may be narrower
+  const MatrixView *source = nullptr;
+  Value firstK, firstColumn, depth, width;
 };
 
 } // namespace

@@ -23,7 +23,8 @@ struct PlainWeights {
   int64_t columns() const { return panel / operands.size(); }
 };
 
-/// Where a packed block goes: memref[row, offset ..].
+/// Where a packed block goes: memref[row, offset ..], of the weights' type or
+/// (unless they are pairs) of f32.
 struct PackTarget {
   mlir::Value memref, row, offset;
 };

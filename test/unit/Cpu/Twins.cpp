@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Twins.h"
+#include "../Execution/GuardPages.h"
 
 #include "moe/Execution/Compare.h"
 
@@ -101,7 +102,8 @@ static bool isSame(const TensorView &a, const TensorView &b) {
   return bytes == 0 || std::memcmp(a.data, b.data, bytes) == 0;
 }
 
-void Twins::expectAgreement(ArrayRef<TensorView> inputs) const {
+std::vector<TensorView>
+Twins::callAndCompare(ArrayRef<TensorView> inputs) const {
   std::vector<TensorView> want = call(reference, inputs, 1),
                           got = call(cpu, inputs, 1);
   for (unsigned threads : {2, 3, 7})
@@ -120,6 +122,25 @@ void Twins::expectAgreement(ArrayRef<TensorView> inputs) const {
       ADD_FAILURE() << pair.name << " row " << bad.row << " column "
                     << bad.column << ": got " << bad.got << ", expected "
                     << bad.want;
+  }
+  return got;
+}
+
+void Twins::expectAgreement(ArrayRef<TensorView> inputs) const {
+  callAndCompare(inputs);
+}
+
+void Twins::expectGuardedAgreement(ArrayRef<TensorView> inputs) const {
+  std::vector<TensorView> want = callAndCompare(inputs);
+  for (Edge edge : {Edge::Front, Edge::Back}) {
+    Expected<std::vector<TensorView>> got =
+        callGuarded(cpu.entry(), inputs, edge);
+    if (!got) {
+      ADD_FAILURE() << toString(got.takeError());
+      return;
+    }
+    for (auto [i, a, b] : enumerate(*got, want))
+      EXPECT_TRUE(isSame(a, b)) << "result " << i << " differs when guarded";
   }
 }
 

@@ -40,9 +40,15 @@ public:
   /// bits for 1, 2, 3 and 7 threads.
   void expectAgreement(llvm::ArrayRef<TensorView> inputs) const;
 
+  /// The same, and that pipeline `cpu` reads and writes no byte outside of its
+  /// tensors.
+  void expectGuardedAgreement(llvm::ArrayRef<TensorView> inputs) const;
+
 private:
   Twins(Function cpu, Function reference)
       : cpu(std::move(cpu)), reference(std::move(reference)) {}
+  std::vector<TensorView>
+  callAndCompare(llvm::ArrayRef<TensorView> inputs) const;
   Function cpu, reference;
 };
 

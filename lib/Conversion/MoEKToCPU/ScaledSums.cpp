@@ -1,0 +1,133 @@
+//===- ScaledSums.cpp - few rows times weights [E,in,out] -----------------===//
+//
+// Part of the moe project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+// The columns are the dimension of the vectors. Eight of K are taken at a time,
+// so that memory is read in eight streams, each as long as the task is wide;
+// sums wait in memory between them, and are in registers for eight steps.
+
+#include "InPlaceKernel.h"
+
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace moe;
+
+static constexpr int64_t kStreams = 8;
+
+namespace {
+
+class ScaledSums {
+public:
+  ScaledSums(KernelBuilder &b, const InPlaceShape &shape,
+             const InPlaceOperands &operands)
+      : b(b), shape(shape), operands(operands), lanes(shape.lanes),
+        f32(VectorType::get(shape.lanes, b.getF32Type())) {}
+
+  void emit() {
+    // Weights whose columns alternate lie in the same cache lines, and are read
+    // at the same time.
+    if (operands.weights[0].columnStride() != 1)
+      return emitAlongK([&](Value k, int64_t streams) {
+        forWeights(b, operands, [&](const MatrixView &view, Value firstSum) {
+          emitGroup(view, firstSum, k, streams);
+        });
+      });
+    forWeights(b, operands, [&](const MatrixView &view, Value firstSum) {
+      emitAlongK([&](Value k, int64_t streams) {
+        emitGroup(view, firstSum, k, streams);
+      });
+    });
+  }
+
+private:
+  void emitAlongK(llvm::function_ref<void(Value k, int64_t streams)> body) {
+    Value whole = b.mul(b.div(operands.depth, kStreams), kStreams);
+    b.loop(b.index(0), whole, kStreams, [&](Value k) { body(k, kStreams); });
+    if (int64_t rest = shape.k % kStreams)
+      ifLastBlock(b, shape, operands.firstK, [&] { body(whole, rest); });
+  }
+
+  /// sums += `streams` of K, for all rows and columns.
+  void emitGroup(const MatrixView &view, Value firstSum, Value k,
+                 int64_t streams) {
+    SmallVector<Value> starts;
+    for (int64_t i = 0; i < streams; ++i)
+      starts.push_back(view.at(b, operands.group,
+                               b.add(b.add(operands.firstK, k), i),
+                               operands.firstColumn));
+    // Four rows at a time, then two, then one: what a tile reads again lies in
+    // L1, and code for each number of rows would be long.
+    Value done = b.index(0);
+    for (int64_t rows : {4, 2, 1}) {
+      Value end = b.mul(b.div(operands.rows, rows), rows);
+      b.loop(done, end, rows, [&](Value row) {
+        emitRows(view, firstSum, starts, k, row, rows);
+      });
+      done = end;
+    }
+  }
+
+  /// The same for `rows` rows and all columns.
+  void emitRows(const MatrixView &view, Value firstSum, ArrayRef<Value> starts,
+                Value k, Value row, int64_t rows) {
+    int64_t vectors = rows * 4 <= shape.sums ? 4 : 2;
+    auto tile = [&](Value column, int64_t vectors, int64_t valid) {
+      emitTile(view, firstSum, starts, k, row, rows, column, vectors, valid);
+    };
+    Value end = forColumns(
+        b, shape, operands.numColumns, {vectors * lanes, lanes},
+        [&](Value column, int64_t size) { tile(column, size / lanes, lanes); });
+    if (int64_t rest = shape.n % lanes)
+      b.ifThen(b.lessThan(end, operands.numColumns),
+               [&] { tile(end, 1, rest); });
+  }
+
+  void emitTile(const MatrixView &view, Value firstSum, ArrayRef<Value> starts,
+                Value k, Value row, int64_t rows, Value column, int64_t vectors,
+                int64_t valid) {
+    auto sumAt = [&](int64_t i, int64_t j) -> SmallVector<Value> {
+      return {b.add(row, i), b.add(b.add(firstSum, column), j * lanes)};
+    };
+    SmallVector<Value> sums;
+    for (int64_t i = 0; i < rows; ++i)
+      for (int64_t j = 0; j < vectors; ++j)
+        sums.push_back(
+            vector::LoadOp::create(b, f32, operands.sums, sumAt(i, j)));
+    for (auto [s, start] : llvm::enumerate(starts)) {
+      SmallVector<Value> words;
+      for (int64_t j = 0; j < vectors; ++j)
+        words.push_back(view.loadWide(
+            b, view.along(b, start, b.add(column, j * lanes)), lanes, valid));
+      for (int64_t i = 0; i < rows; ++i) {
+        Value scalar = memref::LoadOp::create(
+            b, operands.left, ValueRange{b.add(row, i), b.add(k, s)});
+        Value all = vector::BroadcastOp::create(b, f32, scalar);
+        for (int64_t j = 0; j < vectors; ++j) {
+          Value &sum = sums[i * vectors + j];
+          sum = vector::FMAOp::create(b, all, words[j], sum);
+        }
+      }
+    }
+    for (int64_t i = 0; i < rows; ++i)
+      for (int64_t j = 0; j < vectors; ++j)
+        vector::StoreOp::create(b, sums[i * vectors + j], operands.sums,
+                                sumAt(i, j));
+  }
+
+  KernelBuilder &b;
+  const InPlaceShape &shape;
+  const InPlaceOperands &operands;
+  int64_t lanes;
+  VectorType f32;
+};
+
+} // namespace
+
+void moe::emitScaledSums(KernelBuilder &b, const InPlaceShape &shape,
+                         const InPlaceOperands &operands) {
+  ScaledSums(b, shape, operands).emit();
+}
