@@ -128,8 +128,6 @@ void moert_enter(MoertContext *context) {
   context->inRun = true;
   context->callerFloatControl = floatControl();
   setFloatControl(defaultFloatControl());
-  if (context->threads > 1 && !context->parallelFor)
-    Pool::get().acquire(context, context->threads - 1);
 }
 
 int32_t moert_leave(MoertContext *context) {

@@ -5,8 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// One owner at a time, from moert_enter to moert_leave, runs parallel regions
-// on the pool; whoever finds it taken works alone. A region is open while tasks
+// One owner at a time, from the first region of a run to moert_leave, runs
+// parallel regions on the pool; whoever finds it taken works alone. A run
+// without regions, of a tiny layer, wakes nobody. A region is open while tasks
 // are left to claim. Workers join an open region if they come in time, the
 // owner waits for those that joined and for nobody else: a worker that is
 // asleep, or that a busy neighbour keeps from its core, costs its share and

@@ -14,7 +14,7 @@ import moe
 BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", re.M | re.S)
 
 
-@pytest.mark.parametrize("page", ["docs/python.md", "docs/tutorial.md"])
+@pytest.mark.parametrize("page", ["docs/python.md", "docs/troubleshooting.md", "docs/tutorial.md"])
 def test_page(page, root, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     text = (root / page).read_text()

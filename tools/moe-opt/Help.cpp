@@ -58,7 +58,6 @@ OF MLIR'S OPTIONS, TO START WITH:
   --verify-roundtrip           Does printing and parsing give the same module?
   --mlir-print-ir-after-all    Print after each pass (-change: if it changed)
   --mlir-timing                Time of each pass
-  --mlir-pass-statistics       What each pass counted
   --mlir-pass-pipeline-crash-reproducer=FILE
                                Module and passes that failed, for --run-reproducer
   --list-passes                All passes, ours (convert-moe-..., moe-...,

@@ -270,8 +270,9 @@ MOERT_API MoertStatus moert_library_find(MoertContext *context,
 /*===-- called by generated code ------------------------------------------===*/
 /* Changes here must be made in the lowering named beside each function. */
 
-/* First and last call of a run (moe-emit-entry). Between them the workers spin
- * (yielding, and not for ever); some 50 us after the last run they sleep. In a
+/* First and last call of a run (moe-emit-entry). From its first parallel region
+ * on the workers spin (yielding, and not for ever); some 50 us after the last
+ * run they sleep. In a
  * run, denormals are kept and rounding is to nearest on all of its threads.
  * moert_leave returns the status of the run. */
 MOERT_API void moert_enter(MoertContext *context);

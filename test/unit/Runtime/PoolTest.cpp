@@ -216,10 +216,18 @@ TEST(PoolTest, WhoFindsThePoolTakenWorksAloneAndTakesItLater) {
   EXPECT_TRUE(meet(owner, 2));
 }
 
+TEST(PoolTest, ARunWithoutRegionsTakesNobodyAway) {
+  Context idle(2), busy(2);
+  moert_enter(idle);
+  EXPECT_TRUE(meet(busy, 2));
+  EXPECT_EQ(moert_leave(idle), MOERT_OK);
+}
+
 TEST(PoolTest, DestroyingAContextInARunGivesThePoolBack) {
   {
     Context context(2);
     moert_enter(context);
+    EXPECT_TRUE(meet(context, 2));
   }
   EXPECT_TRUE(meet(Context(2), 2));
 }
