@@ -55,6 +55,7 @@ void moe::addCpuLoops(OpPassManager &pm, const CpuTarget &target) {
   options.chunk = target.chunk;
   options.dot = target.dot;
   options.prefetch = target.prefetch;
+  options.unroll = target.unroll;
   options.inPlaceRowsOutIn = target.inPlaceRowsOutIn;
   options.inPlaceRowsInOut = target.inPlaceRowsInOut;
   pm.addPass(createConvertMoEKToCPU(options));

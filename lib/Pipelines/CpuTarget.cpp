@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+// One row a family. docs/cpu.md says where the values come from.
 
 #include "moe/Pipelines/CpuTarget.h"
 #include "moe/Pipelines/CpuFeatures.h"
@@ -13,33 +14,59 @@
 
 using namespace moe;
 
+/// 16 registers of 8 lanes: 6 x 2 sums, 2 of the panel, 1 broadcast. A block of
+/// a panel is 8 KiB of f32, so that the next one fits into L1 beside it.
+static constexpr CpuTarget kAvx2 = {
+    /*lanes=*/8,
+    /*rowsPerTile=*/6,
+    /*panel=*/16,
+    /*block=*/128,
+    /*chunk=*/16,
+    /*dot=*/false,
+    /*prefetch=*/true,
+    /*unroll=*/4,
+    /*inPlaceRowsOutIn=*/6,
+    /*inPlaceRowsInOut=*/6,
+};
+
+/// AMD with AVX-512: 32 registers of 16 lanes: 6 x 4 sums, 4 of the panel,
+/// broadcasts. vdpbf16ps has twice the rate of an FMA.
+static constexpr CpuTarget kZen = {
+    /*lanes=*/16,
+    /*rowsPerTile=*/6,
+    /*panel=*/64,
+    /*block=*/128,
+    /*chunk=*/4,
+    /*dot=*/true,
+    /*prefetch=*/true,
+    /*unroll=*/1,
+    /*inPlaceRowsOutIn=*/6,
+    /*inPlaceRowsInOut=*/6,
+};
+
+/// Intel's server cores: vdpbf16ps has half the rate of their FMAs, so pairs
+/// are widened; two FMAs a cycle leave no turn for a loop of one step.
+static constexpr CpuTarget kIntel = {
+    /*lanes=*/16,
+    /*rowsPerTile=*/6,
+    /*panel=*/64,
+    /*block=*/128,
+    /*chunk=*/4,
+    /*dot=*/false,
+    /*prefetch=*/true,
+    /*unroll=*/4,
+    /*inPlaceRowsOutIn=*/6,
+    /*inPlaceRowsInOut=*/6,
+};
+
 CpuTarget moe::getCpuTarget(llvm::StringRef cpu) {
   uint64_t features = getCpuFeatures(cpu).value_or(0);
   llvm::StringRef name = cpu == "native" ? llvm::sys::getHostCPUName() : cpu;
   constexpr uint64_t kAvx512 = MOERT_CPU_AVX512F | MOERT_CPU_AVX512BW |
                                MOERT_CPU_AVX512VL | MOERT_CPU_AVX512DQ;
-  // 16 registers of 8 lanes: 6 x 2 sums, 2 of the panel, 1 broadcast.
   if ((features & kAvx512) != kAvx512)
-    return {/*lanes=*/8,
-            /*rowsPerTile=*/6,
-            /*panel=*/16,
-            /*block=*/256,
-            /*chunk=*/8,
-            /*dot=*/false,
-            /*prefetch=*/1,
-            /*inPlaceRowsOutIn=*/6,
-            /*inPlaceRowsInOut=*/6};
-  // 32 registers of 16 lanes: 6 x 4 sums, 4 of the panel, broadcasts. AMD's
-  // vdpbf16ps has twice the rate of an FMA, that of Intel's server cores half
-  // of it, so there pairs are widened.
-  bool dot = (features & MOERT_CPU_AVX512BF16) && name.starts_with("znver");
-  return {/*lanes=*/16,
-          /*rowsPerTile=*/6,
-          /*panel=*/64,
-          /*block=*/128,
-          /*chunk=*/4,
-          dot,
-          /*prefetch=*/1,
-          /*inPlaceRowsOutIn=*/6,
-          /*inPlaceRowsInOut=*/6};
+    return kAvx2;
+  CpuTarget target = name.starts_with("znver") ? kZen : kIntel;
+  target.dot &= bool(features & MOERT_CPU_AVX512BF16);
+  return target;
 }

@@ -183,7 +183,7 @@ def ConvertMoEKToCPU : Pass<"convert-moek-to-cpu"> {
     of the result, chunk of panels alone, so that a task owns its columns. A task
     copies a block of its rows (gathered, widened) beside a block of K into a small
     buffer and multiplies it with the panels in tiles of `rows-per-tile` rows by one
-    panel, kept in registers; row remainders have tiles of their own. The epilogue
+    panel, kept in registers; the rows are shared out evenly over the tiles. The epilogue
     runs on vectors. Weights without a layout are packed block by block by the task.
 
     The order of a sum is fixed: K blocks ascending, then rows ascending.
@@ -203,7 +203,8 @@ def ConvertMoEKToCPU : Pass<"convert-moek-to-cpu"> {
     Option<"block", "block", "int64_t", /*default=*/"128", "K of a block, for weights without a layout">,
     Option<"chunk", "chunk", "int64_t", /*default=*/"2", "panels of a task, for weights without a layout">,
     Option<"dot", "dot", "bool", /*default=*/"false", "multiply bf16 pairs with vdpbf16ps">,
-    Option<"prefetch", "prefetch", "int64_t", /*default=*/"0", "blocks ahead of which packed weights are asked for, 0: none">,
+    Option<"prefetch", "prefetch", "bool", /*default=*/"false", "ask for the next block of packed weights">,
+    Option<"unroll", "unroll", "int64_t", /*default=*/"1", "K of a step of a tile's loop">,
     Option<"inPlaceRowsOutIn", "in-place-rows-out-in", "int64_t", /*default=*/"6", "rows of a group up to which weights [E,out,in] without a layout are multiplied where they lie">,
     Option<"inPlaceRowsInOut", "in-place-rows-in-out", "int64_t", /*default=*/"6", "the same for weights [E,in,out]">];
   let dependentDialects = [

@@ -23,7 +23,8 @@ struct CpuTarget {
   int64_t block;       ///< K of a block, so that a block of a panel stays in L1
   int64_t chunk;       ///< panels of a task
   bool dot;            ///< multiply bf16 pairs with vdpbf16ps
-  int64_t prefetch;    ///< blocks ahead of which weights are asked for
+  bool prefetch;       ///< ask for the next block of packed weights
+  int64_t unroll;      ///< K of a step of a tile's loop
   /// Rows of a group up to which weights that are not packed are multiplied
   /// where they lie: those that are [E,out,in], those that are [E,in,out].
   int64_t inPlaceRowsOutIn, inPlaceRowsInOut;

@@ -41,8 +41,8 @@ GemmEmitter::GemmEmitter(KernelBuilder &b, moek::GemmOp op,
           layout.getPanel(), blocks.size,
           layout.getPair(),  dot ? Bf16Method::Dot : Bf16Method::Expand};
   // Only packed weights are one stream.
-  if (op.getLayoutAttr())
-    tile.prefetch = options.prefetch;
+  tile.prefetch = options.prefetch && op.getLayoutAttr();
+  tile.unroll = options.unroll;
   leftType = dot ? source : Type(b.getF32Type());
   kBlocks = blocks.count;
   columns = tile.panel / accumulators;
@@ -242,9 +242,7 @@ void GemmEmitter::emitChunk(const RowRange &range, Value firstPanel,
     clearSums(rows);
     b.loop(kBlocks, [&](Value kBlock) {
       copyRows(first, rows, kBlock);
-      b.loop(count, [&](Value panel) {
-        multiplyPanel(range.group, firstPanel, count, panel, kBlock, rows);
-      });
+      multiplyPanels(range.group, firstPanel, count, kBlock, rows);
     });
     emitEpilogue(range.group, first, rows, firstPanel, count,
                  {sums, tile.panel, columns});
@@ -307,45 +305,5 @@ void GemmEmitter::copyRows(Value first, Value rows, Value kBlock) {
     b.loop(depth, b.index(tile.block), 1, [&](Value at) {
       memref::StoreOp::create(b, b.zero(leftType), left, ValueRange{row, at});
     });
-  });
-}
-
-/// sums += the copied rows times one block of one panel, tile by tile.
-void GemmEmitter::multiplyPanel(Value group, Value firstPanel, Value count,
-                                Value panel, Value kBlock, Value rows) {
-  int64_t blockSize = tile.block * tile.panel;
-  MicroKernelOperands operands;
-  operands.left = left;
-  operands.sums = sums;
-  operands.column = b.mul(panel, tile.panel);
-  if (op.getLayoutAttr()) {
-    // Chunks before this one are whole; in this one a block of K has `count`
-    // panels.
-    Value chunkStart = b.mul(firstPanel, kBlocks * blockSize);
-    Value blocks = b.add(b.mul(kBlock, count), panel);
-    operands.weights = op.getWeights()[0];
-    operands.group = group;
-    operands.offset = b.add(chunkStart, b.mul(blocks, blockSize));
-  } else {
-    emitPackBlock(b, plain, group, kBlock, b.add(firstPanel, panel),
-                  {packed, b.index(0), b.index(0)});
-    operands.weights = packed;
-    operands.group = operands.offset = b.index(0);
-  }
-  // Tile i asks for the i-th part of the block to come, a line a step.
-  auto aheadOf = [&](Value row) -> Value {
-    if (!tile.prefetch)
-      return {};
-    int64_t bytes =
-        cast<MemRefType>(operands.weights.getType()).getElementTypeBitWidth() /
-        8;
-    int64_t part = tile.block / tile.pair * (64 / bytes);
-    Value start = b.add(operands.offset, tile.prefetch * blockSize);
-    return b.add(start, b.mul(b.div(row, tile.rows), part));
-  };
-  b.tiles(rows, tile.rows, [&](Value row, int64_t size) {
-    operands.row = row;
-    operands.ahead = aheadOf(row);
-    emitMicroKernel(b, tile, size, operands);
   });
 }

@@ -20,8 +20,8 @@ namespace moe {
 struct CpuKernelOptions {
   int64_t lanes, rowsPerTile;
   int64_t panel, block, chunk; ///< for weights without a layout
-  bool dot;
-  int64_t prefetch;
+  bool dot, prefetch;
+  int64_t unroll;
   /// Rows of a group up to which weights without a layout are multiplied where
   /// they lie, if they are [E,out,in], [E,in,out].
   int64_t inPlaceRowsOutIn, inPlaceRowsInOut;
@@ -66,10 +66,14 @@ private:
                  mlir::Value count);
   void clearSums(mlir::Value rows);
   void copyRows(mlir::Value first, mlir::Value rows, mlir::Value kBlock);
-  void multiplyPanel(mlir::Value group, mlir::Value firstPanel,
-                     mlir::Value count, mlir::Value panel, mlir::Value kBlock,
-                     mlir::Value rows);
   mlir::Value sourceRow(mlir::Value row);
+
+  // A block of the panels of a task.
+  void multiplyPanels(mlir::Value group, mlir::Value firstPanel,
+                      mlir::Value count, mlir::Value kBlock, mlir::Value rows);
+  void multiplyPanel(mlir::Value rows, MicroKernelOperands operands);
+  mlir::Value shareOut(mlir::Value tiles, MicroKernelOperands &operands);
+  void emitTile(mlir::Value rows, const MicroKernelOperands &operands);
 
   // A task of few rows on weights without a layout.
   void planInPlace(const CpuKernelOptions &options);

@@ -27,27 +27,39 @@ public:
         vectors(tile.panel / tile.lanes),
         f32(VectorType::get(tile.lanes, b.getF32Type())),
         element(cast<MemRefType>(operands.weights.getType()).getElementType()) {
+    // Low tiles wait for memory, not for the loop.
+    step = 2 * rows > tile.rows ? std::max(tile.unroll, tile.pair) : tile.pair;
+    if (tile.block % step)
+      step = tile.pair;
   }
 
   void emit() {
-    SmallVector<Value> sums;
+    SmallVector<Value> carried;
     for (int64_t i = 0; i < rows; ++i)
       for (int64_t j = 0; j < vectors; ++j)
-        sums.push_back(vector::LoadOp::create(b, f32, operands.sums, at(i, j)));
-    auto loop = scf::ForOp::create(b, b.index(0), b.index(tile.block),
-                                   b.index(tile.pair), sums);
-    {
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(loop.getBody());
-      SmallVector<Value> next(loop.getRegionIterArgs());
-      emitStep(loop.getInductionVar(), next);
-      scf::YieldOp::create(b, next);
-    }
+        carried.push_back(
+            vector::LoadOp::create(b, f32, operands.sums, at(i, j)));
+    if (tile.prefetch)
+      carried.push_back(operands.ahead);
+    carried = b.iterate(b.index(0), b.index(tile.block), step, carried,
+                        [&](Value k, ValueRange state) {
+                          SmallVector<Value> next(state);
+                          emitSteps(k, next);
+                          return next;
+                        });
     for (int64_t i = 0; i < rows; ++i)
       for (int64_t j = 0; j < vectors; ++j)
-        vector::StoreOp::create(b, loop.getResult(i * vectors + j),
-                                operands.sums, at(i, j));
+        vector::StoreOp::create(b, carried[i * vectors + j], operands.sums,
+                                at(i, j));
   }
+
+  /// Cache lines that a step of the loop asks for. Four tiles or more share the
+  /// lines of a block.
+  int64_t linesOfStep() const {
+    int64_t bytes = step * tile.panel * element.getIntOrFloatBitWidth() / 8;
+    return std::max<int64_t>(1, bytes / 64 / 4);
+  }
+  int64_t linesOfTile() const { return tile.block / step * linesOfStep(); }
 
 private:
   /// Position of the vector of row i, column vector j among the sums.
@@ -61,10 +73,22 @@ private:
     return {operands.group, b.add(start, shift)};
   }
 
+  /// One step of the loop. `carried` are the sums, and what to ask for next.
+  void emitSteps(Value k, SmallVectorImpl<Value> &carried) {
+    Value ask;
+    if (tile.prefetch) {
+      ask = carried.pop_back_val();
+      for (int64_t i = 0; i < linesOfStep(); ++i)
+        ask = askAhead(ask);
+    }
+    for (int64_t i = 0; i < step; i += tile.pair)
+      emitStep(b.add(k, i), carried);
+    if (ask)
+      carried.push_back(ask);
+  }
+
   /// One k, or one pair of k.
   void emitStep(Value k, SmallVectorImpl<Value> &sums) {
-    if (tile.prefetch)
-      askAhead(k);
     if (tile.pair == 1)
       return multiplyRows(k, loadPlain(k), sums);
     SmallVector<Value> words = loadPairs(k);
@@ -86,15 +110,16 @@ private:
     multiplyRows(b.add(k, 1), second, sums);
   }
 
-  /// Asks for one cache line of weights that come later. A stream beside the
-  /// arithmetic hides memory that arithmetic alone would wait for.
-  void askAhead(Value k) {
-    int64_t line = 64 * 8 / element.getIntOrFloatBitWidth();
-    Value at = b.add(operands.ahead, b.mul(b.div(k, tile.pair), line));
+  /// Asks for the cache line of the weight at `place`; returns the place after
+  /// it. A stream beside the arithmetic hides memory that arithmetic alone
+  /// would wait for, if it asks for each line about once: more takes the loads'
+  /// turns.
+  Value askAhead(Value place) {
     memref::PrefetchOp::create(b, operands.weights,
-                               ValueRange{operands.group, at},
+                               ValueRange{operands.group, place},
                                /*isWrite=*/false, /*localityHint=*/2,
                                /*isDataCache=*/true);
+    return b.add(place, operands.stride);
   }
 
   Value splat(VectorType type, uint32_t value) {
@@ -166,6 +191,7 @@ private:
   int64_t rows;
   const MicroKernelOperands &operands;
   int64_t vectors;
+  int64_t step; ///< K of a step of the loop, whole pairs
   VectorType f32;
   Type element;
 };
@@ -175,4 +201,9 @@ private:
 void moe::emitMicroKernel(KernelBuilder &b, const Tile &tile, int64_t rows,
                           const MicroKernelOperands &operands) {
   MicroKernel(b, tile, rows, operands).emit();
+}
+
+int64_t moe::linesAsked(KernelBuilder &b, const Tile &tile,
+                        const MicroKernelOperands &operands) {
+  return MicroKernel(b, tile, tile.rows, operands).linesOfTile();
 }

@@ -26,9 +26,8 @@ struct Tile {
   int64_t block; ///< K of a block, a multiple of pair
   int64_t pair;  ///< values of K that lie side by side
   Bf16Method bf16;
-  /// Blocks ahead of which a tile asks for weights, one cache line a step; 0:
-  /// it does not.
-  int64_t prefetch = 0;
+  int64_t unroll = 1;    ///< K of a step of the loop, if whole pairs
+  bool prefetch = false; ///< ask for weights that come later
 };
 
 /// Adds the product of `tile.rows` (or fewer) rows and one block of a panel to
@@ -40,11 +39,16 @@ struct MicroKernelOperands {
   mlir::Value left, row;
   mlir::Value weights, group, offset;
   mlir::Value sums, column;
-  /// First element that the tile asks for, if it prefetches.
-  mlir::Value ahead;
+  /// First element that the tile asks for, and how many the next lies behind
+  /// it, if it prefetches.
+  mlir::Value ahead, stride;
 };
 void emitMicroKernel(KernelBuilder &b, const Tile &tile, int64_t rows,
                      const MicroKernelOperands &operands);
+
+/// Cache lines that a tile of all rows asks for.
+int64_t linesAsked(KernelBuilder &b, const Tile &tile,
+                   const MicroKernelOperands &operands);
 
 } // namespace moe
 

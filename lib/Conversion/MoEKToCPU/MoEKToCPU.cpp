@@ -88,8 +88,8 @@ struct ConvertMoEKToCPUPass
 
   void runOnOperation() override {
     CpuKernelOptions options{
-        lanes,    rowsPerTile,      panel,           block, chunk, dot,
-        prefetch, inPlaceRowsOutIn, inPlaceRowsInOut};
+        lanes,  rowsPerTile,      panel,           block, chunk, dot, prefetch,
+        unroll, inPlaceRowsOutIn, inPlaceRowsInOut};
     SmallVector<moek::GemmOp> gemms;
     SmallVector<moek::PackOp> packs;
     getOperation()->walk([&](moek::GemmOp op) { gemms.push_back(op); });

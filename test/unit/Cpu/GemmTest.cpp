@@ -1,13 +1,14 @@
-//===- GemmTest.cpp - expert products on weights as they lie --------------===//
+//===- GemmTest.cpp - expert products, on weights packed or as they lie ---===//
 //
 // Part of the moe project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-// Weights that are not packed are read in place, as dot products or as scaled
-// sums, or copied block by block, depending on how many rows an expert has and
-// on how the weights lie.
+// Packed weights are multiplied by tiles of registers, whose heights share out
+// the rows of an expert. Weights that are not packed are read in place, as dot
+// products or as scaled sums, or copied block by block, depending on how many
+// rows an expert has and on how the weights lie.
 
 #include "Twins.h"
 
@@ -49,6 +50,8 @@ struct Experts {
   /// Slots of a token, whose rows are gathered and combined; 0: the rows come
   /// with their offsets.
   int64_t slots;
+  /// Weights are packed before the call.
+  bool packed = false;
 };
 
 /// Writes @main, and remembers its arguments.
@@ -116,7 +119,7 @@ private:
 
   std::string argument(const std::string &name, std::vector<int64_t> shape) {
     std::string text = type(shape, e.weights);
-    arguments += ", %" + name + ": " + text;
+    arguments += ", %" + name + ": " + text + (e.packed ? " {moe.weight}" : "");
     shapes.push_back(std::move(shape));
     return text;
   }
@@ -336,4 +339,27 @@ TEST(CpuGemmTest, LongSums) {
   check({1, 8219, 0, 40, Lie::OutIn, MOERT_F32, MOERT_BF16, MOERT_F32, false,
          false, 0},
         401, {{1}, {3}, {9}});
+}
+
+// Every number of rows that tiles share out in another way, more than a buffer
+// holds, and one panel more than whole chunks, two, and three.
+TEST(CpuGemmTest, PackedEveryNumberOfRows) {
+  uint64_t seed = 500;
+  for (int64_t columns : {256 + 16, 512 + 21, 256 + 48}) {
+    MoertDType rows = kFloats[++seed % 3], weights = kFloats[seed / 2 % 3];
+    check({13, 135, 0, columns, Lie::InOut, rows, weights, MOERT_F32, false,
+           false, 0, true},
+          seed,
+          {{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13},
+           {19, 0, 0, 1, 47, 0, 0, 49, 0, 0, 2, 97, 0}});
+  }
+}
+
+// Packed out of other layouts, gathered and combined.
+TEST(CpuGemmTest, PackedGatheredAndCombined) {
+  uint64_t seed = 600;
+  for (Lie lie : {Lie::OutIn, Lie::InOutInterleaved})
+    check({5, 72, 136, 200, lie, MOERT_F32, MOERT_BF16, MOERT_F32, true, false,
+           2, true},
+          ++seed, {{1, 5}, {9, 1}, {60, 5}});
 }

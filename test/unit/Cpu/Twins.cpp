@@ -70,12 +70,13 @@ call(const Function &function, ArrayRef<TensorView> inputs, unsigned threads) {
     found = contexts.emplace(threads, get(Context::create(threads))).first;
   const MoertEntry &entry = function.entry();
   SmallVector<int64_t> symbols(entry.n_symbols, 0);
-  SmallVector<const MoertArg *> inputArgs = function.args(MOERT_INPUT);
-  for (auto [arg, view] : zip_equal(inputArgs, inputs))
-    for (auto [dim, size] :
-         zip_equal(ArrayRef(arg->dims, arg->rank), view.shape))
+  SmallVector<MoertTensor> tensors, weights;
+  for (auto [arg, view] : zip(ArrayRef(entry.args, entry.n_args), inputs)) {
+    (arg.role == MOERT_WEIGHT ? weights : tensors).push_back(asTensor(view));
+    for (auto [dim, size] : zip_equal(ArrayRef(arg.dims, arg.rank), view.shape))
       if (dim < 0)
         symbols[~dim] = size;
+  }
   std::vector<TensorView> results;
   for (const MoertArg *arg : function.args(MOERT_OUTPUT)) {
     SmallVector<int64_t> shape =
@@ -86,13 +87,10 @@ call(const Function &function, ArrayRef<TensorView> inputs, unsigned threads) {
     if (size_t bytes = results.back().bytes())
       std::memset(const_cast<char *>(results.back().data), 0x5a, bytes);
   }
-  auto asTensors = [](ArrayRef<TensorView> views) {
-    return map_to_vector(views,
-                         [](const TensorView &v) { return asTensor(v); });
-  };
-  BoundFunction bound = get(function.bind());
-  if (Error error =
-          bound.call(found->second, asTensors(inputs), asTensors(results)))
+  auto outputs = map_to_vector(
+      results, [](const TensorView &view) { return asTensor(view); });
+  BoundFunction bound = get(function.bind(weights));
+  if (Error error = bound.call(found->second, tensors, outputs))
     ADD_FAILURE() << toString(std::move(error));
   return results;
 }

@@ -26,8 +26,8 @@ TensorView makeTensor(MoertDType dtype, llvm::ArrayRef<int64_t> shape,
 /// "bf16", as MLIR writes it.
 std::string elementName(MoertDType dtype);
 
-/// @main of a program without weights, compiled by pipeline `cpu` and by
-/// pipeline `reference`.
+/// @main of a program, compiled by pipeline `cpu` and by pipeline `reference`.
+/// Weights are inputs of a call as all others.
 class Twins {
 public:
   /// Records a failure of the running test if one does not compile. `cpu` is

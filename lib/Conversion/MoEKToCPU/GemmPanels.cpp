@@ -1,0 +1,98 @@
+//===- GemmPanels.cpp - rows of a task times a block of its panels --------===//
+//
+// Part of the moe project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "GemmEmitter.h"
+
+using namespace mlir;
+using namespace moe;
+
+/// sums += the copied rows times block `kBlock` of all panels of a task.
+void GemmEmitter::multiplyPanels(Value group, Value firstPanel, Value count,
+                                 Value kBlock, Value rows) {
+  MicroKernelOperands operands;
+  operands.left = left;
+  operands.sums = sums;
+  int64_t blockSize = tile.block * tile.panel;
+  if (!op.getLayoutAttr()) {
+    b.loop(count, [&](Value panel) {
+      emitPackBlock(b, plain, group, kBlock, b.add(firstPanel, panel),
+                    {packed, b.index(0), b.index(0)});
+      operands.weights = packed;
+      operands.group = operands.offset = b.index(0);
+      operands.column = b.mul(panel, tile.panel);
+      multiplyPanel(rows, operands);
+    });
+    return;
+  }
+  operands.weights = op.getWeights()[0];
+  operands.group = group;
+  // Chunks before this one are whole; in this one a block of K has `count`
+  // panels.
+  Value start = b.add(b.mul(firstPanel, kBlocks * blockSize),
+                      b.mul(b.mul(kBlock, count), blockSize));
+  b.loop(count, [&](Value panel) {
+    operands.offset = b.add(start, b.mul(panel, blockSize));
+    operands.column = b.mul(panel, tile.panel);
+    multiplyPanel(rows, operands);
+  });
+}
+
+/// The same for one panel: as many tiles as it takes, of equal heights as far
+/// as can be. 32 rows are 6 + 6 + 5 + 5 + 5 + 5: a tile of two rows would wait
+/// for its sums.
+void GemmEmitter::multiplyPanel(Value rows, MicroKernelOperands operands) {
+  Value tiles = b.ceilDiv(rows, tile.rows);
+  Value height = b.div(rows, tiles), higher = b.rem(rows, tiles);
+  Value part;
+  if (tile.prefetch)
+    part = shareOut(tiles, operands);
+  Value start = operands.ahead;
+  b.reduce(tiles, b.index(0), [&](Value i, Value row) {
+    operands.row = row;
+    if (tile.prefetch)
+      operands.ahead = b.add(start, b.mul(i, part));
+    Value size = arith::SelectOp::create(b, b.lessThan(i, higher),
+                                         b.add(height, 1), height);
+    emitTile(size, operands);
+    return b.add(row, size);
+  });
+}
+
+/// Lays down what the first of `tiles` tiles asks for of the block to come, and
+/// returns how many elements further on the next tile begins. One or two tiles
+/// have too little arithmetic to hide a stream: they ask for the place that
+/// they work on.
+Value GemmEmitter::shareOut(Value tiles, MicroKernelOperands &operands) {
+  int64_t blockSize = tile.block * tile.panel;
+  Value many = b.lessThan(b.index(2), tiles);
+  auto ofTile = [&](int64_t size) -> Value {
+    Value share = b.div(b.index(size), tiles);
+    return arith::SelectOp::create(b, many, share, b.index(0));
+  };
+  Value next = arith::SelectOp::create(b, many, b.index(blockSize), b.index(0));
+  operands.ahead = b.add(operands.offset, next);
+  operands.stride = ofTile(blockSize / linesAsked(b, tile, operands));
+  return ofTile(blockSize);
+}
+
+/// The tile of `rows` rows, one of the heights from 1 on.
+void GemmEmitter::emitTile(Value rows, const MicroKernelOperands &operands) {
+  SmallVector<int64_t> cases;
+  for (int64_t i = 1; i < tile.rows; ++i)
+    cases.push_back(i);
+  auto choice =
+      scf::IndexSwitchOp::create(b, TypeRange(), rows, cases, cases.size());
+  OpBuilder::InsertionGuard guard(b);
+  for (auto [i, region] : llvm::enumerate(choice.getCaseRegions())) {
+    b.createBlock(&region);
+    emitMicroKernel(b, tile, cases[i], operands);
+    scf::YieldOp::create(b);
+  }
+  b.createBlock(&choice.getDefaultRegion());
+  emitMicroKernel(b, tile, tile.rows, operands);
+  scf::YieldOp::create(b);
+}
