@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <new>
 #include <sched.h>
 
@@ -175,7 +176,8 @@ static void runHostTask(void *hostRegion, int64_t index) {
 /// Runs a region on the host's threads.
 static void runOnHost(MoertContext &context, int64_t n, MoertTask body,
                       void *args) {
-  HostRegion &region = context.hostRegion;
+  HostRegion &region = context.hostRegions[context.numHostRegions++ %
+                                           std::size(context.hostRegions)];
   region.body = body;
   region.args = args;
   region.tasks = n;

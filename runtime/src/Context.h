@@ -61,7 +61,10 @@ struct MoertContext {
   const char *entryName = nullptr; // valid in a call only
   bool inCall = false;             // compiled code has control
   bool inRun = false, inRegion = false;
-  moe::runtime::HostRegion hostRegion;
+  // In turn, so that a task which a host begins too late is not taken for one
+  // of the region that is open by then.
+  moe::runtime::HostRegion hostRegions[8];
+  unsigned numHostRegions = 0; // so far
   uint32_t callerFloatControl = 0;
   // MOERT_OK, or the first failure: who sets it writes the message.
   std::atomic<int32_t> status{MOERT_OK};

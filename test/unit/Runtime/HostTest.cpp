@@ -103,6 +103,25 @@ TEST_F(HostTest, TasksAfterTheEndDoNothing) {
   EXPECT_EQ(call.y, before);
 }
 
+// A task that begins when the next region is open belongs to none.
+TEST_F(HostTest, TasksOfAnEarlierRegionDoNothing) {
+  std::function<void()> late;
+  std::vector<float> before;
+  std::string message = messageOf([&](int64_t n, Host::Run run) {
+    if (late) { // in the second region
+      late();
+      before = call.y;
+      return;
+    }
+    late = [=] { run(0); };
+    for (int64_t i = 0; i < n; ++i)
+      run(i);
+  });
+  EXPECT_EQ(message,
+            "lookup: the host's parallel_for has run 0 tasks, expected 6");
+  EXPECT_EQ(before, std::vector<float>(call.y.size(), -1));
+}
+
 // It returns while a task still runs.
 TEST_F(HostTest, TasksAreAwaited) {
   for (int round = 0; round < 20; ++round) {
