@@ -49,6 +49,7 @@ private:
   dnnl::stream stream{engine};
   memory::data_type dtype;
   memory::desc gateUpLayout, downLayout;
+  std::vector<Buffer> storage; ///< of the packed weights, in large pages
   std::vector<memory> gateUp, down;
   /// By rows, columns, threads: code is made once for each.
   std::map<std::tuple<int64_t, int64_t, unsigned>, matmul> primitives;
@@ -92,7 +93,8 @@ matmul::primitive_desc OneDnnSide::describe(int64_t rows,
 memory OneDnnSide::pack(const memory::desc &layout, char *weights) {
   memory given(memory::desc(layout.dims(), dtype, memory::format_tag::ba),
                engine, weights);
-  memory packed(layout, engine);
+  storage.emplace_back(layout.get_size());
+  memory packed(layout, engine, storage.back().data());
   dnnl::reorder(given, packed).execute(stream, given, packed);
   stream.wait();
   return packed;

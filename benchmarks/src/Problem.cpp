@@ -8,10 +8,12 @@
 #include "Problem.h"
 
 #include "llvm/Support/ErrorHandling.h"
+#include "llvm/Support/MathExtras.h"
 
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <sys/mman.h>
 #include <thread>
 
 using namespace llvm;
@@ -19,10 +21,16 @@ using namespace llvm;
 namespace moe::bench {
 
 Buffer::Buffer(size_t bytes) : size(bytes) {
-  size_t rounded = std::max<size_t>((bytes + 63) / 64 * 64, 64);
-  memory.reset(static_cast<char *>(aligned_alloc(64, rounded)));
+  constexpr size_t kPage = 2 << 20;
+  size_t unit = bytes >= kPage ? kPage : 64;
+  size_t rounded = std::max<size_t>(alignTo(bytes, unit), unit);
+  memory.reset(static_cast<char *>(aligned_alloc(unit, rounded)));
   if (!memory)
     report_fatal_error("out of memory", /*gen_crash_diag=*/false);
+#if defined(MADV_HUGEPAGE)
+  if (unit == kPage)
+    (void)madvise(memory.get(), rounded, MADV_HUGEPAGE);
+#endif
 }
 
 //===----------------------------------------------------------------------===//

@@ -17,6 +17,10 @@
 #include <string>
 #include <thread>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -210,13 +214,19 @@ MachineLimits max(const MachineLimits &a, const MachineLimits &b) {
 
 llvm::Expected<MachineProbe> MachineProbe::create(unsigned maxThreads) {
   MachineProbe probe;
+  constexpr int64_t kPage = 2 * kMiB;
   int64_t step = 16 * maxThreads * kMiB;
   probe.bytes = std::max<int64_t>(
       std::clamp(4 * l3Bytes(), 256 * kMiB, 1024 * kMiB) / step * step, step);
-  probe.memory.reset(static_cast<char *>(std::aligned_alloc(64, probe.bytes)));
+  probe.memory.reset(
+      static_cast<char *>(std::aligned_alloc(kPage, probe.bytes)));
   if (!probe.memory)
     return makeError("no memory to measure the machine's limits: " +
                      llvm::Twine(probe.bytes) + " bytes");
+#if defined(MADV_HUGEPAGE)
+  // Layers keep their weights in large pages, too.
+  (void)madvise(probe.memory.get(), probe.bytes, MADV_HUGEPAGE);
+#endif
   std::fill_n(probe.memory.get(), probe.bytes, 1);
   return probe;
 }

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Entry.h"
+#include "Pages.h"
 #include "Text.h"
 
 #include <algorithm>
@@ -191,6 +192,7 @@ MoertStatus moert_prepare(MoertContext *context, const MoertEntry *entry,
     ++at;
   }
 
+  preferLargePages(packed, moert_packed_bytes(entry));
   clearBlob(packed);
   context->inCall = true;
   if (entry->prepare)

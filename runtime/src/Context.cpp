@@ -7,6 +7,7 @@
 
 #include "Context.h"
 #include "Cpu.h"
+#include "Pages.h"
 #include "Pool.h"
 #include "Text.h"
 
@@ -39,6 +40,7 @@ void *Buffer::reserve(uint64_t bytes) {
     data = nullptr;
     return nullptr;
   }
+  preferLargePages(data, bytes);
   capacity = bytes;
   return data;
 }

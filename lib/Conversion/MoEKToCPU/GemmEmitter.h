@@ -73,7 +73,9 @@ private:
                       mlir::Value count, mlir::Value kBlock, mlir::Value rows);
   void multiplyPanel(mlir::Value rows, MicroKernelOperands operands);
   mlir::Value shareOut(mlir::Value tiles, MicroKernelOperands &operands);
-  void emitTile(mlir::Value rows, const MicroKernelOperands &operands);
+  void multiplyTwoPanels(mlir::Value rows, MicroKernelOperands operands);
+  void emitTile(const Tile &tile, mlir::Value rows,
+                const MicroKernelOperands &operands);
 
   // A task of few rows on weights without a layout.
   void planInPlace(const CpuKernelOptions &options);

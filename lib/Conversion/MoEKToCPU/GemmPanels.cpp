@@ -10,6 +10,10 @@
 using namespace mlir;
 using namespace moe;
 
+/// Rows up to which a tile spans two panels. With 16 registers that is 8 sums
+/// and 4 vectors of the panels.
+static constexpr int64_t kFewRows = 2;
+
 /// sums += the copied rows times block `kBlock` of all panels of a task.
 void GemmEmitter::multiplyPanels(Value group, Value firstPanel, Value count,
                                  Value kBlock, Value rows) {
@@ -34,11 +38,35 @@ void GemmEmitter::multiplyPanels(Value group, Value firstPanel, Value count,
   // panels.
   Value start = b.add(b.mul(firstPanel, kBlocks * blockSize),
                       b.mul(b.mul(kBlock, count), blockSize));
-  b.loop(count, [&](Value panel) {
+  auto lookAt = [&](Value panel) {
     operands.offset = b.add(start, b.mul(panel, blockSize));
     operands.column = b.mul(panel, tile.panel);
+  };
+  Value twos = b.index(0);
+  if (chunkPanels > 1) {
+    Value few = b.lessThan(rows, b.index(kFewRows + 1));
+    Value even = b.mul(b.div(count, 2), 2);
+    twos = arith::SelectOp::create(b, few, even, twos);
+    b.loop(b.index(0), twos, 2, [&](Value panel) {
+      lookAt(panel);
+      multiplyTwoPanels(rows, operands);
+    });
+  }
+  b.loop(twos, count, 1, [&](Value panel) {
+    lookAt(panel);
     multiplyPanel(rows, operands);
   });
+}
+
+/// The same for two panels and few rows. Memory decides there, and two streams
+/// get more out of it than one; asking ahead would only disturb them.
+void GemmEmitter::multiplyTwoPanels(Value rows, MicroKernelOperands operands) {
+  Tile two = tile;
+  two.rows = kFewRows;
+  two.panels = 2;
+  two.prefetch = false;
+  operands.row = b.index(0);
+  emitTile(two, rows, operands);
 }
 
 /// The same for one panel: as many tiles as it takes, of equal heights as far
@@ -57,7 +85,7 @@ void GemmEmitter::multiplyPanel(Value rows, MicroKernelOperands operands) {
       operands.ahead = b.add(start, b.mul(i, part));
     Value size = arith::SelectOp::create(b, b.lessThan(i, higher),
                                          b.add(height, 1), height);
-    emitTile(size, operands);
+    emitTile(tile, size, operands);
     return b.add(row, size);
   });
 }
@@ -80,7 +108,8 @@ Value GemmEmitter::shareOut(Value tiles, MicroKernelOperands &operands) {
 }
 
 /// The tile of `rows` rows, one of the heights from 1 on.
-void GemmEmitter::emitTile(Value rows, const MicroKernelOperands &operands) {
+void GemmEmitter::emitTile(const Tile &tile, Value rows,
+                           const MicroKernelOperands &operands) {
   SmallVector<int64_t> cases;
   for (int64_t i = 1; i < tile.rows; ++i)
     cases.push_back(i);

@@ -24,7 +24,7 @@ public:
   MicroKernel(KernelBuilder &b, const Tile &tile, int64_t rows,
               const MicroKernelOperands &operands)
       : b(b), tile(tile), rows(rows), operands(operands),
-        vectors(tile.panel / tile.lanes),
+        vectors(tile.panels * tile.panel / tile.lanes),
         f32(VectorType::get(tile.lanes, b.getF32Type())),
         element(cast<MemRefType>(operands.weights.getType()).getElementType()) {
     // Low tiles wait for memory, not for the loop.
@@ -67,8 +67,12 @@ private:
     return {b.add(operands.row, i), b.add(operands.column, j * tile.lanes)};
   }
 
-  /// Position in the weights, `shift` elements past those of `k`.
-  SmallVector<Value> weightsAt(Value k, int64_t shift) {
+  /// Position in the weights of column vector j of `k`, or of the pair from `k`
+  /// on.
+  SmallVector<Value> weightsAt(Value k, int64_t j) {
+    int64_t ofPanel = tile.panel / tile.lanes;
+    int64_t shift = j / ofPanel * tile.block * tile.panel +
+                    j % ofPanel * tile.lanes * tile.pair;
     Value start = b.add(operands.offset, b.mul(k, tile.panel));
     return {operands.group, b.add(start, shift)};
   }
@@ -127,13 +131,13 @@ private:
         b, DenseElementsAttr::get(type, APInt(32, value)));
   }
 
-  /// The panel's vectors of one k, as f32.
+  /// The panels' vectors of one k, as f32.
   SmallVector<Value> loadPlain(Value k) {
     SmallVector<Value> columns;
     for (int64_t j = 0; j < vectors; ++j) {
-      Value vector = vector::LoadOp::create(
-          b, VectorType::get(tile.lanes, element), operands.weights,
-          weightsAt(k, j * tile.lanes));
+      Value vector =
+          vector::LoadOp::create(b, VectorType::get(tile.lanes, element),
+                                 operands.weights, weightsAt(k, j));
       if (!element.isF32())
         vector = arith::ExtFOp::create(b, f32, vector);
       columns.push_back(vector);
@@ -141,13 +145,13 @@ private:
     return columns;
   }
 
-  /// The panel's vectors of one pair, two bf16 a lane.
+  /// The panels' vectors of one pair, two bf16 a lane.
   SmallVector<Value> loadPairs(Value k) {
     auto type = VectorType::get(2 * tile.lanes, element);
     SmallVector<Value> columns;
     for (int64_t j = 0; j < vectors; ++j)
-      columns.push_back(vector::LoadOp::create(
-          b, type, operands.weights, weightsAt(k, 2 * j * tile.lanes)));
+      columns.push_back(
+          vector::LoadOp::create(b, type, operands.weights, weightsAt(k, j)));
     return columns;
   }
 

@@ -28,10 +28,11 @@ struct Tile {
   Bf16Method bf16;
   int64_t unroll = 1;    ///< K of a step of the loop, if whole pairs
   bool prefetch = false; ///< ask for weights that come later
+  int64_t panels = 1; ///< panels that a tile spans, whose blocks are neighbours
 };
 
-/// Adds the product of `tile.rows` (or fewer) rows and one block of a panel to
-/// sums in memory:
+/// Adds the product of `tile.rows` (or fewer) rows and one block of K of a
+/// tile's panels to sums in memory:
 ///   sums[row + i, column + j] += rows[row + i, k] * weights[group, offset +
 ///   ..]
 /// `left` is [?, block] of f32 (of bf16 for the dot method), `sums` f32.

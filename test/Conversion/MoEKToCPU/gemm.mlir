@@ -9,6 +9,17 @@ func.func @packed(%x: memref<?x256xf32>, %w: memref<1x24576xf32>, %y: memref<?x9
   // Rows of a buffer, block of K, panel of the chunk.
   // CHECK: scf.for {{.+}} step %c48
   // CHECK: scf.for
+  // One or two rows take two panels at once, as far as there are two, and ask for
+  // nothing.
+  // CHECK: %[[FEW:.+]] = arith.cmpi slt, %{{.+}}, %c3
+  // CHECK: %[[TWOS:.+]] = arith.select %[[FEW]], %{{.+}}, %c0
+  // CHECK: scf.for {{.+}} = %c0 to %[[TWOS]] step %c2
+  // CHECK-NOT: memref.prefetch
+  // CHECK:   default {
+  // CHECK:     scf.for {{.+}} = %c0 to %c128 step %c4 iter_args({{.+}}) -> (vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>)
+  // CHECK-COUNT-32: vector.fma
+  // CHECK-NOT: vector.fma
+  // CHECK: scf.for {{.+}} = %[[TWOS]] to
   // CHECK: %[[MORE:.+]] = arith.addi %[[ROWS:.+]], %c5
   // CHECK: %[[TILES:.+]] = arith.divui %[[MORE]], %c6
   // CHECK: %[[HEIGHT:.+]] = arith.divui %[[ROWS]], %[[TILES]]

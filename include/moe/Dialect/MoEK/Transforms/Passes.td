@@ -92,13 +92,16 @@ def MoEKPack : Pass<"moek-pack"> {
         weights(%packed : tensor<8x12288xf32>) as <panel = 64, ..> ...
     ```
 
+    A gemm that combines has tasks for chunks alone, so its chunks are smaller where
+    there would be less than 8.
+
     Remarks of the category "moek-pack" say which weights are read as they lie, and
     why.
   }];
   let options = [
     Option<"panel", "panel", "int64_t", /*default=*/"64", "columns of a panel">,
     Option<"block", "block", "int64_t", /*default=*/"128", "K of a block">,
-    Option<"chunk", "chunk", "int64_t", /*default=*/"2", "panels a task takes">];
+    Option<"chunk", "chunk", "int64_t", /*default=*/"2", "panels a task takes, at most">];
   let statistics = [Statistic<"numPacked", "packed", "gemms whose weights are packed">];
   let dependentDialects = ["::moek::MoEKDialect", "::mlir::tensor::TensorDialect"];
 }
