@@ -218,9 +218,24 @@ def MoEOutlineParallel : Pass<"moe-outline-parallel", "::mlir::ModuleOp"> {
   let summary = "turn parallel phases into calls of the runtime's pool";
   let description = [{
     The body of each outermost `scf.forall` becomes a function; the values it uses
-    travel in a struct on the stack. Bodies that are the same are emitted once. An
-    inner `scf.forall` becomes a loop.
+    travel in a struct on the stack, constants are made again in it. Bodies that are
+    the same, value for value, are emitted once, so the code of a module does not
+    grow with the number of its layers. An inner `scf.forall` becomes a loop.
+    Numbers do not change. Assumes that the first argument of the function is the
+    context of the call.
+
+    ```mlir
+    scf.forall (%i) in (%n) { use %i, %a }
+    // becomes
+    %frame = llvm.alloca 1 x !llvm.struct<(ptr, ..)>
+    llvm.store %a, %frame[0]
+    llvm.call @moert_parallel_for(%context, %n, @moe.phase.0, %frame)
+
+    llvm.func @moe.phase.0(%frame: !llvm.ptr, %i: i64) { %a = llvm.load %frame[0]; use %i, %a }
+    ```
   }];
+  let options = [
+    Option<"share", "share", "bool", /*default=*/"true", "emit the same body once">];
   let statistics = [
     Statistic<"numPhases", "phases", "parallel phases">,
     Statistic<"numBodies", "bodies", "functions they share">];

@@ -31,8 +31,9 @@ namespace {
 
 class Outliner {
 public:
-  Outliner(ModuleOp module)
-      : module(module), converter(module.getContext()),
+  Outliner(ModuleOp module, bool sharesBodies)
+      : module(module), sharesBodies(sharesBodies),
+        converter(module.getContext()),
         pointer(LLVM::LLVMPointerType::get(module.getContext())) {}
 
   /// Replaces `forall` by a call of the pool.
@@ -55,7 +56,8 @@ public:
           return converter.convertType(value.getType());
         }));
     LLVM::LLVMFuncOp body = createBody(forall, captured, constants, structType);
-    body = share(body);
+    if (sharesBodies)
+      body = share(body);
 
     // The struct lives as long as the function; one that is in a loop is made
     // once.
@@ -85,7 +87,7 @@ public:
     forall.erase();
   }
 
-  unsigned numBodies() const { return bodies.size(); }
+  unsigned numBodies() const { return emitted; }
 
 private:
   Value toLlvm(ImplicitLocOpBuilder &b, Value value) {
@@ -106,6 +108,7 @@ private:
     auto function =
         LLVM::LLVMFuncOp::create(b, "moe.phase." + std::to_string(counter++),
                                  type, LLVM::Linkage::Internal);
+    ++emitted;
     Block *entry = function.addEntryBlock(b);
     b.setInsertionPointToStart(entry);
     IRMapping mapping;
@@ -140,20 +143,24 @@ private:
     function.print(os, OpPrintingFlags().useLocalScope());
     function.setSymNameAttr(name);
     auto [entry, isNew] = bodies.try_emplace(text, function);
-    if (!isNew)
+    if (!isNew) {
       function.erase();
+      --emitted;
+    }
     return entry->second;
   }
 
   ModuleOp module;
+  bool sharesBodies;
   LLVMTypeConverter converter;
   Type pointer;
-  unsigned counter = 0;
+  unsigned counter = 0, emitted = 0;
   llvm::StringMap<LLVM::LLVMFuncOp> bodies;
 };
 
 struct OutlineParallelPass
     : moe::impl::MoEOutlineParallelBase<OutlineParallelPass> {
+  using MoEOutlineParallelBase::MoEOutlineParallelBase;
   void runOnOperation() override {
     SmallVector<scf::ForallOp> outer, inner;
     getOperation().walk([&](scf::ForallOp forall) {
@@ -165,7 +172,7 @@ struct OutlineParallelPass
     for (scf::ForallOp forall : inner)
       if (failed(scf::forallToForLoop(rewriter, forall)))
         return signalPassFailure();
-    Outliner outliner(getOperation());
+    Outliner outliner(getOperation(), share);
     for (scf::ForallOp forall : outer) {
       outliner.outline(forall);
       ++numPhases;

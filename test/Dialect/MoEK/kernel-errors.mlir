@@ -362,3 +362,69 @@ func.func private @pair() attributes {layout = #moek.layout<panel = 4, block = 8
 
 // expected-error @below {{block 7 is not a multiple of pair 2}}
 func.func private @block() attributes {layout = #moek.layout<panel = 4, block = 7, chunk = 1, pair = 2>}
+
+// -----
+
+func.func @f64_rows(%x: memref<?x8xf64>, %w: memref<8x5xf32>, %y: memref<?x5xf32>) {
+  // expected-error @below {{expected elements of f32, bf16 or f16, got 'memref<?x8xf64>'}}
+  moek.gemm ins(%x : memref<?x8xf64>) weights(%w : memref<8x5xf32>) outs(%y : memref<?x5xf32>) {
+  ^bb0(%a: f32, %old: f32):
+    moek.yield %a : f32
+  }
+  return
+}
+
+// -----
+
+func.func @integer_weights(%x: memref<?x8xf32>, %w: memref<8x5xi32>, %y: memref<?x5xf32>) {
+  // expected-error @below {{expected elements of f32, bf16 or f16, got 'memref<8x5xi32>'}}
+  moek.gemm ins(%x : memref<?x8xf32>) weights(%w : memref<8x5xi32>) outs(%y : memref<?x5xf32>) {
+  ^bb0(%a: f32, %old: f32):
+    moek.yield %a : f32
+  }
+  return
+}
+
+// -----
+
+func.func @narrow_accumulator(%x: memref<?x8xf32>, %w: memref<8x5xf32>, %y: memref<?x5xf32>) {
+  // expected-error @below {{epilogue: expected accumulators of f32, got 'bf16'}}
+  moek.gemm ins(%x : memref<?x8xf32>) weights(%w : memref<8x5xf32>) outs(%y : memref<?x5xf32>) {
+  ^bb0(%a: bf16, %old: f32):
+    moek.yield %old : f32
+  }
+  return
+}
+
+// -----
+
+func.func @dynamic_offsets(%x: memref<?x8xf32>, %w: memref<8x5xf32>, %y: memref<?x5xf32>, %o: memref<?xi32>) {
+  // expected-error @below {{offsets: expected a static number of at least 2, got 'memref<?xi32>'}}
+  moek.gemm ins(%x : memref<?x8xf32>) offsets(%o : memref<?xi32>) weights(%w : memref<8x5xf32>) outs(%y : memref<?x5xf32>) {
+  ^bb0(%a: f32, %old: f32):
+    moek.yield %a : f32
+  }
+  return
+}
+
+// -----
+
+func.func @one_offset(%x: memref<?x8xf32>, %w: memref<8x5xf32>, %y: memref<?x5xf32>, %o: memref<1xi32>) {
+  // expected-error @below {{offsets: expected a static number of at least 2, got 'memref<1xi32>'}}
+  moek.gemm ins(%x : memref<?x8xf32>) offsets(%o : memref<1xi32>) weights(%w : memref<8x5xf32>) outs(%y : memref<?x5xf32>) {
+  ^bb0(%a: f32, %old: f32):
+    moek.yield %a : f32
+  }
+  return
+}
+
+// -----
+
+func.func @map_order(%x: memref<?x8xf32>, %w: memref<8x5xf32>, %y: memref<?x5xf32>, %e: memref<?x5xf32>) {
+  // expected-error @below {{extra 0: expected n as the last dimension, got affine_map<(d0, d1, d2) -> (d2, d1)>}}
+  moek.gemm ins(%x : memref<?x8xf32>) weights(%w : memref<8x5xf32>) extras(%e : memref<?x5xf32>) maps [affine_map<(g, s, n) -> (n, s)>] outs(%y : memref<?x5xf32>) {
+  ^bb0(%a: f32, %p: f32, %old: f32):
+    moek.yield %a : f32
+  }
+  return
+}

@@ -103,6 +103,20 @@ LogicalResult GemmOp::verify() {
     return emitOpError("epilogue: expected accumulators, ")
            << getExtras().size() << " extras and the old element, got "
            << getBody()->getNumArguments() << " arguments";
+  for (Value value :
+       llvm::concat<const Value>(ArrayRef<Value>{getA(), getInit()},
+                                 SmallVector<Value>(getWeights())))
+    if (!isa<Float32Type, BFloat16Type, Float16Type>(
+            shaped(value).getElementType()))
+      return emitOpError("expected elements of f32, bf16 or f16, got ")
+             << value.getType();
+  for (BlockArgument sum : getBody()->getArguments().take_front(acc))
+    if (!sum.getType().isF32())
+      return emitOpError("epilogue: expected accumulators of f32, got ")
+             << sum.getType();
+  if (getOffsets() && shaped(getOffsets()).getDimSize(0) < 2)
+    return emitOpError("offsets: expected a static number of at least 2, got ")
+           << getOffsets().getType();
   if (static_cast<int64_t>(getSlots()) < 1 ||
       static_cast<int64_t>(getOutSlots()) < 1)
     return emitOpError("expected at least 1 slot a row");
@@ -137,6 +151,11 @@ LogicalResult GemmOp::verify() {
       return emitOpError("extra ")
              << i << ": expected a projection of (g, s, n) to "
              << shaped(extra).getRank() << " dimensions, got "
+             << AffineMapAttr::get(map);
+    if (map.isFunctionOfDim(2) &&
+        map.getResults().back() != getAffineDimExpr(2, getContext()))
+      return emitOpError("extra ")
+             << i << ": expected n as the last dimension, got "
              << AffineMapAttr::get(map);
     if (getBody()->getArgument(acc + i).getType() !=
         shaped(extra).getElementType())

@@ -64,7 +64,11 @@ struct FusePass : moe::impl::MoEKFuseBase<FusePass> {
       populateCombinePatterns(patterns, counts);
     if (residual)
       populateResidualPatterns(patterns, counts);
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+    // Before what follows can be fused into a gemm, it must be what it will be.
+    GreedyRewriteConfig config;
+    config.setUseTopDownTraversal(true);
+    if (failed(
+            applyPatternsGreedily(getOperation(), std::move(patterns), config)))
       return signalPassFailure();
     getOperation()->walk([&](Operation *op) { explain(op); });
   }

@@ -177,9 +177,13 @@ private:
     llvm::append_range(parts.weights, from.weights);
     for (const Extra &extra : from.extras)
       source.extras.push_back(parts.addExtra(extra));
-    if (gemm.accumulates())
-      source.old =
-          parts.addExtra({from.init, extraMap(b.getContext(), {1, 2})});
+    if (gemm.accumulates()) {
+      AffineMap all = b.getMultiDimIdentityMap(2);
+      source.old = parts.addExtra(
+          whyNoExtra(from.init, all).empty()
+              ? extraOf(b, from.init, all)
+              : Extra{from.init, extraMap(b.getContext(), {1, 2})});
+    }
     sources.push_back(source);
   }
 
@@ -270,7 +274,7 @@ struct FuseEpilogue : OpInterfaceRewritePattern<linalg::LinalgOp> {
   FuseEpilogue(MLIRContext *context, FuseCounts &counts, bool merge)
       : OpInterfaceRewritePattern(context), counts(counts), merge(merge) {}
 
-  /// The gemms that become one: as many as may, else the last.
+  /// The gemms that become one: the first that may, else the last alone.
   SmallVector<moek::GemmOp> choose(linalg::LinalgOp op) const {
     SmallVector<moek::GemmOp> best;
     SetVector<moek::GemmOp> all = gemmsRead(op);
@@ -286,7 +290,7 @@ struct FuseEpilogue : OpInterfaceRewritePattern<linalg::LinalgOp> {
           some.push_back(gemm);
           sums += gemm.getWeights().size();
         }
-      if (some.size() >= best.size())
+      if (some.size() > best.size() || best.size() == 1)
         best = some;
     }
     // In the order of the operands.
@@ -301,6 +305,14 @@ struct FuseEpilogue : OpInterfaceRewritePattern<linalg::LinalgOp> {
     if (!isElementwiseOnRows(op) || gemmsRead(op).empty() ||
         !epilogueObstacle(op).empty())
       return rewriter.notifyMatchFailure(op, "not on the sums of a gemm");
+    // What it reads may be about to become a gemm, to merge with.
+    if (llvm::any_of(operandsRead(op), [](OpOperand *operand) {
+          auto producer = operand->get().getDefiningOp<linalg::LinalgOp>();
+          return producer && isElementwiseOnRows(producer) &&
+                 !gemmsRead(producer).empty() &&
+                 epilogueObstacle(producer).empty();
+        }))
+      return rewriter.notifyMatchFailure(op, "not before its operands");
     SmallVector<moek::GemmOp> gemms = choose(op);
     if (gemms.size() > 1)
       remark::passed(gemms.back().getLoc(),

@@ -55,7 +55,9 @@ def MoEK_GemmOp : MoEK_Op<"gemm", [
     they are taken in ascending order. Rows outside every group are not computed.
 
     An extra is read at (g, s, n) through its map, e.g. `(g, s, n) -> (g, n)` for a
-    bias of the expert and `(g, s, n) -> (s)` for a weight of the row.
+    bias of the expert and `(g, s, n) -> (s)` for a weight of the row; n comes last,
+    for the kernel works on vectors of columns. Rows, weights and the destination
+    are f32, bf16 or f16.
 
     Weights are [E,K,N] (without offsets [K,N]), with their last two dimensions
     swapped if `transposed`; or one packed operand with a `layout`.
