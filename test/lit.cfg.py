@@ -1,8 +1,11 @@
 """The test suite: the .mlir and .test files below this folder say how to run them."""
 
+import atexit
 import os
 import re
+import shutil
 import sys
+import tempfile
 
 import lit.formats
 
@@ -53,6 +56,11 @@ config.environment["FILECHECK_OPTS"] = "--enable-var-scope --dump-input-filter=a
 # LLVM's allocators poison memory where a header of theirs is compiled with
 # instrumentation, and hand it out unpoisoned in the packaged library.
 config.environment["ASAN_OPTIONS"] = "allow_user_poisoning=0"
+
+# What several commands compile is compiled once a run.
+cache = tempfile.mkdtemp(prefix="moe-test-cache-")
+atexit.register(shutil.rmtree, cache, ignore_errors=True)
+config.environment["MOE_CACHE_DIR"] = cache
 
 # "address", "undefined", "thread": what this build is instrumented with.
 config.available_features.update(filter(None, config.sanitizers.split(",")))

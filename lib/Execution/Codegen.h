@@ -41,11 +41,12 @@ public:
   /// Triple, CPU and features: all that generated code depends on.
   std::string description() const;
 
-  /// Optimises `module`, in which nothing but descriptors stays visible, and
-  /// returns its code. In a build with AddressSanitizer or ThreadSanitizer it
-  /// is instrumented, too, where `instrument` says so.
+  /// Returns the code of `module`, in which nothing but descriptors stays
+  /// visible: optimised and, in a build with AddressSanitizer or
+  /// ThreadSanitizer, instrumented where the options say so.
   llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
-  emit(llvm::Module &module, CodeKind kind, bool instrument) const;
+  emit(llvm::Module &module, CodeKind kind,
+       const CompilerOptions &options) const;
 
 private:
   const llvm::Target *target = nullptr;

@@ -78,7 +78,7 @@ Compiler::Impl::generate(mlir::ModuleOp module, StringRef name,
     return diagnostics.error(name, "cannot be translated to LLVM IR");
   if (Error error = diagnostics.checkHandler())
     return std::move(error);
-  return cpu.emit(*code, kind, options.instrument);
+  return cpu.emit(*code, kind, options);
 }
 
 //===----------------------------------------------------------------------===//
@@ -182,7 +182,8 @@ Expected<ObjectCode> Compiler::Impl::throughCache(
   CacheKey key =
       makeCacheKey({stringify(options.target), stringify(options.from),
                     options.cpu, cpu.description(),
-                    options.instrument ? "instrumented" : "plain", source});
+                    options.instrument ? "instrumented" : "plain",
+                    options.optimize ? "optimized" : "quick", source});
   bool damaged;
   if (std::optional<ObjectCode> found = folder->find(key, damaged)) {
     cacheHits.fetch_add(1, std::memory_order_relaxed);

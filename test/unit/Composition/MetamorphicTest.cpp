@@ -34,6 +34,7 @@ protected:
   static std::optional<Function> compile(const std::string &text) {
     CompilerOptions options;
     options.target = GetParam();
+    options.optimize = false; // relations of what the passes make
     Compiler compiler = llvm::cantFail(Compiler::create(options));
     llvm::Expected<Module> module = compiler.compile(text, "program.mlir");
     if (module)

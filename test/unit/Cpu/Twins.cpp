@@ -40,6 +40,7 @@ static Expected<Function> compileFor(Target target, const std::string &text,
   CompilerOptions options;
   options.target = target;
   options.cpu = cpu.str();
+  options.optimize = target == Target::Cpu; // the other one is the oracle
   Expected<Compiler> compiler = Compiler::create(options);
   if (!compiler)
     return compiler.takeError();

@@ -198,6 +198,18 @@ TEST(CompilerTest, StagesAndCodeAsText) {
   EXPECT_EQ(compiler.statistics().compilations, 0u);
 }
 
+TEST(CompilerTest, CodeIsOptimizedUnlessToldNotTo) {
+  auto numExtracted = [&](bool optimize) {
+    CompilerOptions options;
+    options.optimize = optimize;
+    Compiler compiler = must(Compiler::create(std::move(options)));
+    return StringRef(
+               must(compiler.emit(CodeKind::LlvmIr, doubled))->getBuffer())
+        .count("extractvalue");
+  };
+  EXPECT_GT(numExtracted(false), numExtracted(true));
+}
+
 TEST(CompilerTest, CompilationsAreCounted) {
   Compiler compiler = must(Compiler::create({}));
   EXPECT_EQ(message(compiler.compile(doubled)), "");

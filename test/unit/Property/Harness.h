@@ -50,6 +50,7 @@ struct Manner {
   Edge edge = Edge::Back;
   unsigned threads = 1;
   char residue = 0; ///< What lies in workspace and results before the call.
+  Target target = Target::Reference;
 };
 
 struct Outcome {
@@ -58,7 +59,7 @@ struct Outcome {
   std::vector<TensorView> results;
 };
 
-/// The compiled @main of a program.
+/// @main of a program, compiled for each target that this build has.
 class Executable {
 public:
   /// Compiles `text`; records a failure of the running test if that fails.
@@ -69,17 +70,23 @@ public:
   /// buffer overrun, is a failure of the running test.
   Outcome call(llvm::ArrayRef<TensorView> arguments, Manner manner) const;
 
-  /// Calls twice, in two manners; expects the status, the same bits both times,
-  /// and the wanted values. Returns the results.
+  /// For each target calls twice, in two manners; expects the status, the same
+  /// bits both times, and the wanted values. Returns the results of the
+  /// reference.
   std::vector<TensorView> expect(llvm::ArrayRef<TensorView> arguments,
                                  llvm::ArrayRef<Wanted> wanted,
                                  MoertStatus status = MOERT_OK) const;
 
-  const MoertEntry &entry() const { return function.entry(); }
+  const MoertEntry &entry() const { return reference.entry(); }
 
 private:
-  explicit Executable(Function function) : function(std::move(function)) {}
-  Function function;
+  Executable(Function reference, Function cpu)
+      : reference(std::move(reference)), cpu(std::move(cpu)) {}
+  std::vector<TensorView> expectOn(Target target,
+                                   llvm::ArrayRef<TensorView> arguments,
+                                   llvm::ArrayRef<Wanted> wanted,
+                                   MoertStatus status) const;
+  Function reference, cpu;
 };
 
 /// Expects the first `rows` rows of `got` (-1: all) to agree with `wanted`.

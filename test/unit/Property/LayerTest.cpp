@@ -67,20 +67,30 @@ TEST(PropertyTest, TokensAreIndependent) {
 }
 
 // The same bits on a second call, whatever the threads and what lies in memory.
-TEST(PropertyTest, CallsAreDeterministic) {
+static void expectDeterminism(Target target) {
   Layer layer(7, /*mayDrop=*/true);
   SCOPED_TRACE(layer.text());
   std::optional<Executable> executable = Executable::compile(layer.text());
   ASSERT_TRUE(executable);
   std::vector<TensorView> arguments =
       layer.arguments(layer.drawTokens(layer.tokens.value_or(40)));
-  Outcome first = executable->call(arguments, Manner());
+  Manner manner;
+  manner.target = target;
+  Outcome first = executable->call(arguments, manner);
   for (unsigned threads : {1, 2, 3, 7})
     for (char residue : {'\0', '\x7f', '\xff'})
       for (Edge edge : {Edge::Front, Edge::Back}) {
-        Outcome again = executable->call(arguments, {edge, threads, residue});
+        Outcome again =
+            executable->call(arguments, {edge, threads, residue, target});
         ASSERT_EQ(again.results.size(), first.results.size());
         for (auto [a, b] : llvm::zip(again.results, first.results))
           EXPECT_TRUE(isSame(a, b)) << threads << " threads";
       }
+}
+
+TEST(PropertyTest, CallsAreDeterministic) {
+  expectDeterminism(Target::Reference);
+}
+TEST(PropertyTest, CallsOnTheCpuAreDeterministic) {
+  expectDeterminism(Target::Cpu);
 }
