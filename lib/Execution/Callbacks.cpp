@@ -29,6 +29,10 @@ std::string callHandler(const DiagnosticHandler &handler,
   return catchAll([&] { handler(diagnostic); });
 }
 
+std::string callHandler(const RemarkHandler &handler, const Remark &remark) {
+  return catchAll([&] { handler(remark); });
+}
+
 void HostLoop::run(void *loop, int64_t n, MoertTask task, void *arg) {
   auto *self = static_cast<HostLoop *>(loop);
   std::string thrown =

@@ -24,6 +24,8 @@ namespace moe {
 std::string callHandler(const DiagnosticHandler &handler,
                         const Diagnostic &diagnostic);
 
+std::string callHandler(const RemarkHandler &handler, const Remark &remark);
+
 /// A parallel loop of a host, behind one that does not throw.
 struct HostLoop {
   MoertParallelFor parallelFor = nullptr;

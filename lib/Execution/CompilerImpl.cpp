@@ -10,10 +10,12 @@
 #include "Cache.h"
 #include "Callbacks.h"
 #include "Diagnostics.h"
+#include "Remarks.h"
 
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Support/SourceMgr.h"
@@ -59,11 +61,15 @@ Error Compiler::Impl::lower(mlir::ModuleOp module, StringRef name,
   pipeline.from = options.from;
   pipeline.to = to;
   pipeline.cpu = options.cpu;
+  pipeline.without = options.without;
+  RemarkForwarder remarks(context, options.remarks);
   mlir::PassManager passes(context);
   buildPipeline(passes, pipeline);
   if (failed(passes.run(module)))
     return diagnostics.error(name, "cannot be compiled for target '" +
                                        stringify(pipeline.target) + "'");
+  if (Error error = remarks.checkHandler())
+    return error;
   return diagnostics.checkHandler();
 }
 
@@ -179,13 +185,17 @@ Expected<ObjectCode> Compiler::Impl::throughCache(
     warn(folder.takeError());
     return compile();
   }
-  CacheKey key =
-      makeCacheKey({stringify(options.target), stringify(options.from),
-                    options.cpu, cpu.description(),
-                    options.instrument ? "instrumented" : "plain",
-                    options.optimize ? "optimized" : "quick", source});
-  bool damaged;
-  if (std::optional<ObjectCode> found = folder->find(key, damaged)) {
+  CacheKey key = makeCacheKey(
+      {stringify(options.target), stringify(options.from), options.cpu,
+       cpu.description(), options.instrument ? "instrumented" : "plain",
+       options.optimize ? "optimized" : "quick",
+       llvm::join(options.without, ","), source});
+  bool damaged = false;
+  // Who listens to remarks wants to hear them.
+  std::optional<ObjectCode> found;
+  if (!options.remarks)
+    found = folder->find(key, damaged);
+  if (found) {
     cacheHits.fetch_add(1, std::memory_order_relaxed);
     return std::move(*found);
   }

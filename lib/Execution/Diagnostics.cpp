@@ -21,8 +21,7 @@ Error makeError(const Twine &message) {
   return createStringError(inconvertibleErrorCode(), message);
 }
 
-/// "FILE:LINE:COLUMN" of the first place in the source that `location` names.
-static std::string describe(mlir::Location location) {
+std::string describe(mlir::Location location) {
   auto place = location->findInstanceOf<mlir::FileLineColLoc>();
   if (!place)
     return "";

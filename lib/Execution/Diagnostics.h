@@ -32,6 +32,10 @@ private:
   mlir::ScopedDiagnosticHandler handler;
 };
 
+/// "FILE:LINE:COLUMN" of the first place in the source that `location` names,
+/// or "".
+std::string describe(mlir::Location location);
+
 /// An error without a code.
 llvm::Error makeError(const llvm::Twine &message);
 

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Stages.h"
+#include "moe/Analysis/Passes.h"
 #include "moe/Conversion/Passes.h"
 #include "moe/Dialect/MoE/Transforms/Passes.h"
 #include "moe/Dialect/MoEK/Transforms/Passes.h"
@@ -19,49 +20,69 @@ using namespace mlir;
 using namespace moe;
 
 // func + moe + linalg/arith/math/tensor/scf -> moek + the same without moe
-void moe::addCpuKernels(OpPassManager &pm, const CpuTarget &target) {
+void moe::addCpuKernels(OpPassManager &pm, const PipelineOptions &options) {
+  CpuTarget target = getCpuTarget(options.cpu);
   addInlined(pm);
-  // Products inside of larger ops: experts have kernels of their own.
+  // Products inside of larger ops; experts have kernels of their own.
   MoEDecomposeOptions decompose;
-  decompose.experts = false;
+  decompose.experts = !options.has("ffn");
   pm.addPass(createMoEDecompose(decompose));
   pm.addPass(createMoETabulateLoop());
   addCleanup(pm);
-  pm.addPass(createMoERaiseMatmul());
+  if (options.has("raise"))
+    pm.addPass(createMoERaiseMatmul());
   pm.addPass(createConvertMoEToMoEK());
-  pm.addPass(createMoEKFuse());
+  MoEKFuseOptions fuse;
+  fuse.scale = options.has("scale");
+  fuse.gather = options.has("gather");
+  fuse.transpose = options.has("transpose");
+  fuse.slice = options.has("slice");
+  fuse.epilogue = options.has("epilogue");
+  fuse.merge = options.has("merge");
+  fuse.combine = options.has("combine");
+  fuse.residual = options.has("residual");
+  pm.addPass(createMoEKFuse(fuse));
   MoEKPackOptions pack;
   pack.panel = target.panel;
   pack.block = target.block;
   pack.chunk = target.chunk;
-  pm.addPass(createMoEKPack(pack));
-  pm.addPass(createConvertMoERoutingToMoEK());
+  if (options.has("pack"))
+    pm.addPass(createMoEKPack(pack));
+  ConvertMoERoutingToMoEKOptions routing;
+  routing.select = options.has("select");
+  routing.group = options.has("group");
+  pm.addPass(createConvertMoERoutingToMoEK(routing));
   addLinalg(pm);
 }
 
 // moek and linalg on memrefs -> scf/vector/memref/arith/math and calls of the
 // runtime
-void moe::addCpuLoops(OpPassManager &pm, const CpuTarget &target) {
+void moe::addCpuLoops(OpPassManager &pm, const PipelineOptions &options) {
+  CpuTarget target = getCpuTarget(options.cpu);
+  pm.addPass(createMoEReportPhases());
   pm.addPass(createMoELowerChecks());
   pm.addPass(createMoELowerCalls());
   ConvertLinalgToCPUOptions linalg;
-  linalg.lanes = target.lanes;
+  linalg.lanes = options.has("vectors") ? target.lanes : 1;
+  linalg.parallel = options.has("tasks");
   pm.addPass(createConvertLinalgToCPU(linalg));
-  ConvertMoEKToCPUOptions options;
-  options.lanes = target.lanes;
-  options.rowsPerTile = target.rowsPerTile;
-  options.panel = target.panel;
-  options.block = target.block;
-  options.chunk = target.chunk;
-  options.dot = target.dot;
-  options.prefetch = target.prefetch;
-  options.unroll = target.unroll;
-  options.inPlaceRowsOutIn = target.inPlaceRowsOutIn;
-  options.inPlaceRowsInOut = target.inPlaceRowsInOut;
-  pm.addPass(createConvertMoEKToCPU(options));
+  ConvertMoEKToCPUOptions kernels;
+  kernels.lanes = target.lanes;
+  kernels.rowsPerTile = target.rowsPerTile;
+  kernels.panel = target.panel;
+  kernels.block = target.block;
+  kernels.chunk = target.chunk;
+  kernels.dot = target.dot;
+  kernels.prefetch = target.prefetch;
+  kernels.unroll = target.unroll;
+  kernels.inPlaceRowsOutIn = target.inPlaceRowsOutIn;
+  kernels.inPlaceRowsInOut = target.inPlaceRowsInOut;
+  pm.addPass(createConvertMoEKToCPU(kernels));
   pm.addPass(createConvertLinalgToLoopsPass());
   addCleanup(pm);
   pm.addPass(createLoopInvariantCodeMotionPass());
-  pm.addPass(createMoEOutlineParallel());
+  MoEOutlineParallelOptions outline;
+  outline.share = options.has("share");
+  pm.addPass(createMoEOutlineParallel(outline));
   addCleanup(pm);
 }

@@ -17,17 +17,15 @@ void moe::addStage(OpPassManager &pm, Stage stage,
   case Stage::Input:
     return;
   case Stage::Kernels:
-    return options.target == Target::Cpu
-               ? addCpuKernels(pm, getCpuTarget(options.cpu))
-               : addReferenceKernels(pm);
+    return options.target == Target::Cpu ? addCpuKernels(pm, options)
+                                         : addReferenceKernels(pm);
   case Stage::Prepared:
     return addPrepared(pm, /*computeOnWeights=*/true);
   case Stage::Buffers:
     return addBuffers(pm);
   case Stage::Loops:
-    return options.target == Target::Cpu
-               ? addCpuLoops(pm, getCpuTarget(options.cpu))
-               : addReferenceLoops(pm);
+    return options.target == Target::Cpu ? addCpuLoops(pm, options)
+                                         : addReferenceLoops(pm);
   case Stage::Llvm:
     return addLlvm(pm, stringify(options.target), options.cpu);
   }

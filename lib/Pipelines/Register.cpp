@@ -47,6 +47,9 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
                          llvm::cl::init("llvm")};
   Option<std::string> cpu{*this, "cpu", llvm::cl::desc("CPU to compile for"),
                           llvm::cl::init("native")};
+  Option<std::string> without{
+      *this, "without",
+      llvm::cl::desc("optimisations of target cpu to leave out")};
 };
 } // namespace
 
@@ -61,6 +64,8 @@ addStages(OpPassManager &pm, StringRef text,
       PipelineOptions::parse(names.target, names.from, names.to, names.cpu);
   if (!options)
     return report("moe-stages: " + llvm::toString(options.takeError()));
+  if (llvm::Error error = options->leaveOut(names.without))
+    return report("moe-stages: " + llvm::toString(std::move(error)));
   buildPipeline(pm, *options);
   return success();
 }

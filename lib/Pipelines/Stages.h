@@ -10,6 +10,7 @@
 
 #include "mlir/Pass/PassManager.h"
 #include "moe/Pipelines/CpuTarget.h"
+#include "moe/Pipelines/Pipelines.h"
 #include "llvm/ADT/StringRef.h"
 
 namespace moe {
@@ -22,8 +23,8 @@ void addLinalg(mlir::OpPassManager &pm);
 void addReferenceKernels(mlir::OpPassManager &pm);
 void addReferenceLoops(mlir::OpPassManager &pm);
 
-void addCpuKernels(mlir::OpPassManager &pm, const CpuTarget &target);
-void addCpuLoops(mlir::OpPassManager &pm, const CpuTarget &target);
+void addCpuKernels(mlir::OpPassManager &pm, const PipelineOptions &options);
+void addCpuLoops(mlir::OpPassManager &pm, const PipelineOptions &options);
 
 /// Writes the module to FOLDER/STAGE.mlir.
 std::unique_ptr<mlir::Pass> createDumpStage(llvm::StringRef folder,

@@ -30,7 +30,8 @@ EXAMPLES:
   moe-opt layer.mlir --moe-decompose --canonicalize
         two passes by name
   moe-opt layer.mlir --pass-pipeline='builtin.module(moe-stages{to=kernels},cse)'
-        a part of a pipeline between other passes; also: target=, from=, cpu=
+        a part of a pipeline between other passes; also: target=, from=, cpu=,
+        without=
   moe-run stages/5-llvm.mlir --compile-from=llvm --random=1
         run what moe-opt wrote
 
@@ -40,6 +41,8 @@ COMPILING:
   --compile-from=STAGE  Stage that FILE is in (default: input)
   --compile-to=STAGE    Stage to stop at (default: llvm)
   --cpu=NAME            CPU to compile for, as LLVM names it (default: native)
+  --without=NAMES       Optimisations of pipeline cpu to leave out, with commas
+                        (moe-run --help lists them)
   --dump-stages=DIR     Write the module after each stage to DIR/N-STAGE.mlir
   Passes named beside --moe-pipeline run after it.
 
@@ -58,6 +61,7 @@ OF MLIR'S OPTIONS, TO START WITH:
   --verify-roundtrip           Does printing and parsing give the same module?
   --mlir-print-ir-after-all    Print after each pass (-change: if it changed)
   --mlir-timing                Time of each pass
+  --remarks-filter=REGEX       What passes of that name did, and did not and why
   --mlir-pass-pipeline-crash-reproducer=FILE
                                Module and passes that failed, for --run-reproducer
   --list-passes                All passes, ours (convert-moe-..., moe-...,

@@ -39,6 +39,9 @@ cl::opt<std::string> cpu("cpu", cl::cat(category), cl::value_desc("NAME"),
                          cl::init("native"),
                          cl::desc("CPU to compile for, as LLVM names it"));
 cl::opt<std::string>
+    without("without", cl::cat(category), cl::value_desc("NAMES"),
+            cl::desc("Optimisations of pipeline cpu to leave out"));
+cl::opt<std::string>
     dumpStages("dump-stages", cl::cat(category), cl::value_desc("DIR"),
                cl::desc("Folder for the module after each stage"));
 } // namespace
@@ -55,7 +58,8 @@ static Expected<std::optional<PipelineOptions>> getPipeline() {
   if (!pipelineName.getNumOccurrences()) {
     for (cl::Option *option :
          {(cl::Option *)&compileFrom, (cl::Option *)&compileTo,
-          (cl::Option *)&cpu, (cl::Option *)&dumpStages})
+          (cl::Option *)&cpu, (cl::Option *)&without,
+          (cl::Option *)&dumpStages})
       if (option->getNumOccurrences())
         return createStringError("--" + option->ArgStr +
                                  " needs --moe-pipeline=NAME");
@@ -66,6 +70,8 @@ static Expected<std::optional<PipelineOptions>> getPipeline() {
   if (!options)
     return options.takeError();
   options->dumpStages = dumpStages;
+  if (Error error = options->leaveOut(without))
+    return createStringError("--without: " + toString(std::move(error)));
   return *options;
 }
 

@@ -175,6 +175,12 @@ Error parseCompilation(const InputArgList &args, Options &options) {
       return expected(*arg, "input, kernels, prepared, buffers, loops or llvm");
     options.from = *stage;
   }
+  if (const Arg *arg = args.getLastArg(OPT_without)) {
+    PipelineOptions pipeline;
+    if (Error error = pipeline.leaveOut(arg->getValue()))
+      return makeError(spelling(*arg) + ": " + toString(std::move(error)));
+    options.without = std::move(pipeline.without);
+  }
   options.entry = args.getLastArgValue(OPT_entry);
   options.cpu = args.getLastArgValue(OPT_cpu, "native");
   options.list = args.hasArg(OPT_list_entries);

@@ -33,6 +33,7 @@ struct Options {
   Target target = Target::Reference;
   std::string cpu = "native";
   Stage from = Stage::Input;
+  std::vector<std::string> without;
   bool list = false;
 
   std::vector<std::string> weights;

@@ -24,6 +24,11 @@ let Group = grp_compile in {
   def compile_from : Value<"compile-from", "STAGE",
     "Stage that FILE is in, as moe-opt --compile-to writes it\n"
     "(default: input)">;
+  def without : Value<"without", "NAMES",
+    "Optimisations of target cpu to leave out, with commas:\n"
+    "raise, ffn, scale, gather, transpose, slice, epilogue,\n"
+    "merge, combine, residual (see moek-fuse), pack, select,\n"
+    "group, vectors, tasks, share">;
   def list_entries : Switch<"list", "Print the functions of FILE and stop">;
 }
 
@@ -77,7 +82,9 @@ let Group = grp_measure in {
     "Threads of a call (default: what the affinity mask and the\n"
     "cgroup allow)">;
   def stats : Switch<"stats",
-    "Print times of the compilation, bytes of weights, workspace">;
+    "Print times of the compilation, bytes of weights and\n"
+    "workspace, the phases of a call, what was fused into them,\n"
+    "and what was not and why">;
   def json : Switch<"json", "Print one JSON object instead of tables">;
   def help : Switch<"help", "Print this text">;
   def version : Switch<"version", "Print versions and targets">;

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Report.h"
+#include "Statistics.h"
 
 #include "moe/Execution/Compare.h"
 
@@ -163,6 +164,7 @@ void printText(const Report &report, bool stats, raw_ostream &stream) {
                      times.codegen * 1e3, times.link * 1e3)
            << "packed weights " << report.packedBytes << " bytes, workspace "
            << report.workspaceBytes << " bytes\n";
+    printRemarks(report, stream);
   }
   if (const auto &timing = report.timing)
     stream << format("%lld calls: median %.4g ms, p10 %.4g, p90 %.4g, max "
@@ -189,7 +191,7 @@ void printText(const Report &report, bool stats, raw_ostream &stream) {
   }
 }
 
-void printJson(const Report &report, raw_ostream &stream) {
+void printJson(const Report &report, bool stats, raw_ostream &stream) {
   json::OStream json(stream, 1);
   json.object([&] {
     json.attribute("entry", report.entry);
@@ -219,6 +221,8 @@ void printJson(const Report &report, raw_ostream &stream) {
     });
     json.attribute("packed_bytes", int64_t(report.packedBytes));
     json.attribute("workspace_bytes", int64_t(report.workspaceBytes));
+    if (stats)
+      writeRemarks(report, json);
     if (!report.checks.empty())
       json.attributeObject("check", [&] {
         Total total(report.checks);

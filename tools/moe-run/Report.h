@@ -12,7 +12,7 @@
 #include "Check.h"
 #include "Roofline.h"
 
-#include "moe/Pipelines/Pipelines.h"
+#include "moe/Execution/Compiler.h"
 
 #include "llvm/Support/raw_ostream.h"
 
@@ -24,6 +24,7 @@ struct Report {
   unsigned threads = 0;
   std::vector<std::pair<std::string, int64_t>> dims;
   CompileTimes compile;
+  std::vector<Remark> remarks; ///< of the whole module
   uint64_t packedBytes = 0, workspaceBytes = 0;
   std::vector<std::pair<std::string, TensorView>> results;
   std::vector<CheckedAgainst> checks;
@@ -32,7 +33,8 @@ struct Report {
 };
 
 /// Tables. Without a check, a line on each result; `stats` adds the times of
-/// the compilation and the bytes of weights and workspace.
+/// the compilation, the bytes of weights and workspace, the phases of the entry
+/// and what optimisations say of the module.
 void printText(const Report &report, bool stats, llvm::raw_ostream &stream);
 
 /// One JSON object:
@@ -42,10 +44,12 @@ void printText(const Report &report, bool stats, llvm::raw_ostream &stream);
 ///   (the limit over the median), limits: {peak_gflops, bandwidth_gbs,
 ///   bandwidth_of};
 ///   compile: {parse_ms, lower_ms, codegen_ms, link_ms};
+///   of --stats phases and prepared: [{location, what}], and remarks: [{kind,
+///   pass, location, name, message}], kind passed, missed or analysis;
 ///   check: {agrees, rows, bad_rows, max_abs, max_rel} over all comparisons;
 ///   results: [{name, dtype, shape, checks: [{against, agrees, rows, bad_rows,
 ///   allowed_bad_rows, max_abs, max_rel, first_bad_rows}]}].
-void printJson(const Report &report, llvm::raw_ostream &stream);
+void printJson(const Report &report, bool stats, llvm::raw_ostream &stream);
 
 /// Success if every comparison agrees; else the first that does not.
 llvm::Error checkAgreement(llvm::ArrayRef<CheckedAgainst> checks);

@@ -123,10 +123,16 @@ static Error runTool(const Options &options) {
   compilerOptions.target = options.target;
   compilerOptions.cpu = options.cpu;
   compilerOptions.from = options.from;
+  compilerOptions.without = options.without;
   compilerOptions.diagnostics = [](const Diagnostic &diagnostic) {
     if (diagnostic.severity == Diagnostic::Severity::Warning)
       errs() << toString(diagnostic) << '\n';
   };
+  Report report;
+  if (options.stats)
+    compilerOptions.remarks = [&](const Remark &remark) {
+      report.remarks.push_back(remark);
+    };
   Expected<Compiler> compiler = Compiler::create(std::move(compilerOptions));
   if (!compiler)
     return compiler.takeError();
@@ -142,7 +148,6 @@ static Error runTool(const Options &options) {
   if (!function)
     return function.takeError();
 
-  Report report;
   report.entry = function->name();
   report.target = options.target;
   report.cpu = compiler->cpu();
@@ -150,7 +155,7 @@ static Error runTool(const Options &options) {
   if (Error error = runFunction(options, *function, report))
     return error;
   if (options.json)
-    printJson(report, outs());
+    printJson(report, options.stats, outs());
   else
     printText(report, options.stats, outs());
   return checkAgreement(report.checks);

@@ -35,4 +35,19 @@ def MoEAnalyze : Pass<"moe-analyze", "::mlir::ModuleOp"> {
     ListOption<"dims", "dims", "std::string", "sizes of named dimensions: T=512">];
 }
 
+def MoEReportPhases : Pass<"moe-report-phases", "::mlir::ModuleOp"> {
+  let summary = "say what a call does, phase by phase";
+  let description = [{
+    For each entry, on memrefs (after stage `buffers`): one remark a phase, in the
+    order of the call, with what was fused into it. Remarks have the category
+    "phases" and the name of their function, `F.prepare` for what runs when weights
+    are bound; moe-run --stats prints them. Without a listener nothing is computed.
+    The module is not changed.
+
+    ```
+    gemm: K 64, N 80, 8 groups, 2 accumulators, packed; gathers its rows; epilogue of 5 ops
+    ```
+  }];
+}
+
 #endif // MOE_ANALYSIS_PASSES

@@ -55,6 +55,20 @@ std::string toString(const Diagnostic &diagnostic);
 /// should not throw: the compilation then fails.
 using DiagnosticHandler = std::function<void(const Diagnostic &)>;
 
+/// What an optimisation did, or did not do and why.
+struct Remark {
+  enum class Kind { Passed, Missed, Analysis };
+  Kind kind = Kind::Analysis;
+  std::string pass;     ///< "moek-fuse"; "phases" for a phase of a call
+  std::string function; ///< of a phase: "main", or "main.prepare"
+  std::string location; ///< as in Diagnostic
+  std::string name;     ///< "fused", "not fused"
+  std::string message;  ///< "the sums have other users"
+};
+
+/// As DiagnosticHandler.
+using RemarkHandler = std::function<void(const Remark &)>;
+
 struct CompilerOptions {
   Target target = Target::Reference;
   /// CPU to compile for, as LLVM names it; "native" is this machine's.
@@ -74,6 +88,11 @@ struct CompilerOptions {
   /// Optimise the machine code. Without, a compilation takes half of the time
   /// or less, and a call several times as long.
   bool optimize = true;
+  /// Sees what optimisations have to say; may be null. With one, nothing is
+  /// taken from the cache.
+  RemarkHandler remarks;
+  /// Optimisations to leave out, as in PipelineOptions.
+  std::vector<std::string> without;
 };
 
 /// What a compiler has done so far.

@@ -8,11 +8,13 @@
 #ifndef MOE_PIPELINES_PIPELINES_H
 #define MOE_PIPELINES_PIPELINES_H
 
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace mlir {
 class OpPassManager;
@@ -54,7 +56,15 @@ struct PipelineOptions {
   /// Folder that gets the module after each stage, as N-STAGE.mlir; "" for
   /// none.
   std::string dumpStages;
+  /// Optimisations of target `cpu` that are left out, by name: what is computed
+  /// stays, but for rounding.
+  std::vector<std::string> without;
 
+  /// Adds the names of a list with commas to `without`. An error that says
+  /// which names there are for one that is unknown.
+  llvm::Error leaveOut(llvm::StringRef names);
+  /// True if the optimisation of that name is not left out.
+  bool has(llvm::StringRef name) const;
   /// The options of these names. An error that says which names there are for
   /// one that is unknown, for a target or CPU that this build cannot compile
   /// for, and for stages in the wrong order.
@@ -63,6 +73,12 @@ struct PipelineOptions {
                                                llvm::StringRef to,
                                                llvm::StringRef cpu);
 };
+
+/// An optimisation that can be left out.
+struct Optimisation {
+  llvm::StringRef name, what;
+};
+llvm::ArrayRef<Optimisation> getOptimisations();
 
 /// True if this build can compile for `target`.
 bool isAvailable(Target target);
@@ -78,8 +94,8 @@ void buildPipeline(mlir::OpPassManager &pm, const PipelineOptions &options);
 /// pipelines need.
 void registerDialects(mlir::DialectRegistry &registry);
 
-/// Registers our passes, and `moe-stages{target= from= to= cpu=}`: stages of a
-/// pipeline as a part of another one.
+/// Registers our passes, and `moe-stages{target= from= to= cpu= without=}`:
+/// stages of a pipeline as a part of another one.
 void registerPassesAndPipelines();
 
 } // namespace moe
