@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import pathlib
 import re
 import shutil
 import sys
@@ -21,7 +22,7 @@ config.test_exec_root = os.path.join(config.build_dir, "test")
 
 # `not` is lit's own: it fails when the command crashes. So is `cat`.
 tools = {name: config.tools_dir for name in config.tools}
-tools |= {name: config.llvm_tools_dir for name in ("FileCheck", "llvm-readelf", "mlir-opt", "split-file")}
+tools |= {name: config.llvm_tools_dir for name in ("FileCheck", "llvm-objdump", "llvm-readelf", "mlir-opt", "split-file")}
 for name, folder in tools.items():
     path = os.path.join(folder, name)
     if not os.path.exists(path):
@@ -64,5 +65,7 @@ config.environment["MOE_CACHE_DIR"] = cache
 
 # "address", "undefined", "thread": what this build is instrumented with.
 config.available_features.update(filter(None, config.sanitizers.split(",")))
+if "avx512f" in pathlib.Path("/proc/cpuinfo").read_text():
+    config.available_features.add("avx512")
 if config.fuzz:
     config.available_features.add("fuzz")
