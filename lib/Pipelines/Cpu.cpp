@@ -75,8 +75,10 @@ void moe::addCpuLoops(OpPassManager &pm, const PipelineOptions &options) {
   kernels.dot = target.dot;
   kernels.prefetch = target.prefetch;
   kernels.unroll = target.unroll;
-  kernels.inPlaceRowsOutIn = target.inPlaceRowsOutIn;
-  kernels.inPlaceRowsInOut = target.inPlaceRowsInOut;
+  kernels.inPlaceOutIn = target.inPlaceOutIn;
+  kernels.inPlaceOutInBf16 = target.inPlaceOutInBf16;
+  kernels.inPlaceInOut = target.inPlaceInOut;
+  kernels.inPlaceInOutBf16 = target.inPlaceInOutBf16;
   pm.addPass(createConvertMoEKToCPU(kernels));
   pm.addPass(createConvertLinalgToLoopsPass());
   addCleanup(pm);

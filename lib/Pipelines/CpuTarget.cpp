@@ -25,8 +25,10 @@ static constexpr CpuTarget kAvx2 = {
     /*dot=*/false,
     /*prefetch=*/true,
     /*unroll=*/4,
-    /*inPlaceRowsOutIn=*/6,
-    /*inPlaceRowsInOut=*/6,
+    /*inPlaceOutIn=*/48,
+    /*inPlaceOutInBf16=*/24,
+    /*inPlaceInOut=*/16,
+    /*inPlaceInOutBf16=*/24,
 };
 
 /// AMD with AVX-512: 32 registers of 16 lanes: 6 x 4 sums, 4 of the panel,
@@ -40,8 +42,10 @@ static constexpr CpuTarget kZen = {
     /*dot=*/true,
     /*prefetch=*/true,
     /*unroll=*/1,
-    /*inPlaceRowsOutIn=*/6,
-    /*inPlaceRowsInOut=*/6,
+    /*inPlaceOutIn=*/48,
+    /*inPlaceOutInBf16=*/24,
+    /*inPlaceInOut=*/16,
+    /*inPlaceInOutBf16=*/24,
 };
 
 /// Intel's server cores: vdpbf16ps has half the rate of their FMAs, so pairs
@@ -55,8 +59,10 @@ static constexpr CpuTarget kIntel = {
     /*dot=*/false,
     /*prefetch=*/true,
     /*unroll=*/4,
-    /*inPlaceRowsOutIn=*/6,
-    /*inPlaceRowsInOut=*/6,
+    /*inPlaceOutIn=*/48,
+    /*inPlaceOutInBf16=*/24,
+    /*inPlaceInOut=*/16,
+    /*inPlaceInOutBf16=*/24,
 };
 
 CpuTarget moe::getCpuTarget(llvm::StringRef cpu) {

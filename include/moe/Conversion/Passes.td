@@ -205,8 +205,10 @@ def ConvertMoEKToCPU : Pass<"convert-moek-to-cpu"> {
     Option<"dot", "dot", "bool", /*default=*/"false", "multiply bf16 pairs with vdpbf16ps">,
     Option<"prefetch", "prefetch", "bool", /*default=*/"false", "ask for the next block of packed weights">,
     Option<"unroll", "unroll", "int64_t", /*default=*/"1", "K of a step of a tile's loop">,
-    Option<"inPlaceRowsOutIn", "in-place-rows-out-in", "int64_t", /*default=*/"6", "rows of a group up to which weights [E,out,in] without a layout are multiplied where they lie">,
-    Option<"inPlaceRowsInOut", "in-place-rows-in-out", "int64_t", /*default=*/"6", "the same for weights [E,in,out]">];
+    Option<"inPlaceOutIn", "in-place-out-in", "int64_t", /*default=*/"6", "rows of a group up to which weights [E,out,in] of f32 or f16 without a layout are multiplied where they lie">,
+    Option<"inPlaceOutInBf16", "in-place-out-in-bf16", "int64_t", /*default=*/"6", "the same for bf16">,
+    Option<"inPlaceInOut", "in-place-in-out", "int64_t", /*default=*/"6", "the same for weights [E,in,out]">,
+    Option<"inPlaceInOutBf16", "in-place-in-out-bf16", "int64_t", /*default=*/"6", "the same for bf16">];
   let dependentDialects = [
     "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
     "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",

@@ -26,8 +26,9 @@ struct CpuTarget {
   bool prefetch;       ///< ask for the next block of packed weights
   int64_t unroll;      ///< K of a step of a tile's loop
   /// Rows of a group up to which weights that are not packed are multiplied
-  /// where they lie: those that are [E,out,in], those that are [E,in,out].
-  int64_t inPlaceRowsOutIn, inPlaceRowsInOut;
+  /// where they lie: those that are [E,out,in], those that are [E,in,out], in
+  /// f32 or f16, in bf16.
+  int64_t inPlaceOutIn, inPlaceOutInBf16, inPlaceInOut, inPlaceInOutBf16;
 };
 
 /// The row for the CPU that LLVM calls `cpu`, or for this machine ("native").

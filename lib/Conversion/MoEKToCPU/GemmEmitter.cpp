@@ -20,8 +20,8 @@ static constexpr int64_t kBufferRows = 48;
 static constexpr int64_t kTaskRows = 8 * kBufferRows;
 /// Tasks that keep all threads busy, even where one takes longer than others.
 static constexpr int64_t kFewestTasks = 16;
-/// Chunks of the widest task.
-static constexpr int64_t kWidestChunks = 8;
+/// Chunks of the widest task, and the sums that it may have.
+static constexpr int64_t kWidestChunks = 8, kWidestSums = 32 * 1024;
 
 GemmEmitter::GemmEmitter(KernelBuilder &b, moek::GemmOp op,
                          const CpuKernelOptions &options)
@@ -30,9 +30,10 @@ GemmEmitter::GemmEmitter(KernelBuilder &b, moek::GemmOp op,
   Type element = elementOfWeights();
   auto layout = op.getLayoutAttr();
   if (!layout)
-    layout =
-        moek::LayoutAttr::get(op.getContext(), options.panel, options.block,
-                              options.chunk, element.isBF16() ? 2 : 1);
+    layout = moek::LayoutAttr::get(
+        op.getContext(), options.panel, options.block,
+        moek::panelsOfTask(op, options.panel, options.chunk),
+        element.isBF16() ? 2 : 1);
   moek::KBlocks blocks = moek::splitK(layout, k);
   Type source = cast<MemRefType>(op.getA().getType()).getElementType();
   bool dot =
@@ -62,7 +63,9 @@ GemmEmitter::GemmEmitter(KernelBuilder &b, moek::GemmOp op,
   planInPlace(options);
   widestTask = chunkPanels;
   if (inPlaceRows && !op.getTransposed())
-    widestTask *= std::min(kWidestChunks, chunks);
+    widestTask *= std::clamp<int64_t>(
+        kWidestSums / (inPlaceRows * chunkPanels * tile.panel), 1,
+        std::min(kWidestChunks, chunks));
 }
 
 /// The type of all weights; f32 if they differ.
@@ -224,6 +227,12 @@ void GemmEmitter::emitTask(const RowRange &range, Value firstPanel,
   };
   if (!inPlaceRows)
     return emitChunks();
+  // Where a buffer of rows is multiplied in place, more rows are several.
+  if (inPlaceRows >= kBufferRows)
+    return b.loop(range.first, range.last, inPlaceRows, [&](Value first) {
+      Value last = b.min(range.last, b.add(first, inPlaceRows));
+      emitInPlace({range.group, first, last}, firstPanel, count);
+    });
   Value rows = b.sub(range.last, range.first);
   b.ifElse(
       b.lessThan(rows, b.index(inPlaceRows + 1)),

@@ -16,15 +16,19 @@
 
 namespace moe {
 
+/// Rows of a group up to which weights without a layout are multiplied where
+/// they lie, by their type.
+struct InPlaceRows {
+  int64_t plain, bf16;
+};
+
 /// What a target lays down for its kernels.
 struct CpuKernelOptions {
   int64_t lanes, rowsPerTile;
   int64_t panel, block, chunk; ///< for weights without a layout
   bool dot, prefetch;
   int64_t unroll;
-  /// Rows of a group up to which weights without a layout are multiplied where
-  /// they lie, if they are [E,out,in], [E,in,out].
-  int64_t inPlaceRowsOutIn, inPlaceRowsInOut;
+  InPlaceRows inPlaceOutIn, inPlaceInOut; ///< weights [E,out,in], [E,in,out]
 };
 
 /// Emits one gemm on memrefs.

@@ -13,8 +13,8 @@
 using namespace mlir;
 using namespace moe;
 
-/// K that a task holds of its rows at a time, at most.
-static constexpr int64_t kBlock = 4096;
+/// Numbers that a task holds of its rows at a time, and K, at most.
+static constexpr int64_t kLeft = 48 * 1024, kBlock = 4096;
 
 void moe::forWeights(
     KernelBuilder &b, const InPlaceOperands &operands,
@@ -58,8 +58,9 @@ Value moe::forColumns(
 
 /// Lays down how weights without a layout are multiplied where they lie.
 void GemmEmitter::planInPlace(const CpuKernelOptions &options) {
-  inPlaceRows =
-      op.getTransposed() ? options.inPlaceRowsOutIn : options.inPlaceRowsInOut;
+  const InPlaceRows &most =
+      op.getTransposed() ? options.inPlaceOutIn : options.inPlaceInOut;
+  inPlaceRows = elementOfWeights().isBF16() ? most.bf16 : most.plain;
   // Sums of different accumulators must not share a vector.
   if (columns % tile.lanes != 0)
     inPlaceRows = 0;
@@ -75,8 +76,9 @@ void GemmEmitter::planInPlace(const CpuKernelOptions &options) {
              k,
              chunkPanels * columns,
              elementOfWeights()};
-  if (k > kBlock) {
-    int64_t size = llvm::divideCeil(k, llvm::divideCeil(k, kBlock));
+  int64_t longest = std::min(kBlock, kLeft / inPlaceRows);
+  if (k > longest) {
+    int64_t size = llvm::divideCeil(k, llvm::divideCeil(k, longest));
     inPlace.block = llvm::alignTo(size, 4 * tile.lanes);
   }
 }

@@ -87,9 +87,16 @@ struct ConvertMoEKToCPUPass
   }
 
   void runOnOperation() override {
-    CpuKernelOptions options{
-        lanes,  rowsPerTile,      panel,           block, chunk, dot, prefetch,
-        unroll, inPlaceRowsOutIn, inPlaceRowsInOut};
+    CpuKernelOptions options{lanes,
+                             rowsPerTile,
+                             panel,
+                             block,
+                             chunk,
+                             dot,
+                             prefetch,
+                             unroll,
+                             {inPlaceOutIn, inPlaceOutInBf16},
+                             {inPlaceInOut, inPlaceInOutBf16}};
     SmallVector<moek::GemmOp> gemms;
     SmallVector<moek::PackOp> packs;
     getOperation()->walk([&](moek::GemmOp op) { gemms.push_back(op); });

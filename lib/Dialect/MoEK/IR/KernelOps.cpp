@@ -36,6 +36,16 @@ KBlocks moek::splitK(LayoutAttr layout, int64_t k) {
   return {count, size};
 }
 
+int64_t moek::panelsOfTask(GemmOp gemm, int64_t panel, int64_t chunk) {
+  // Enough to keep threads busy that are not equally fast.
+  constexpr int64_t kChunks = 8;
+  if (!gemm.getOutRows())
+    return chunk;
+  int64_t panels =
+      llvm::divideCeil(gemm.getN() * gemm.getNumAccumulators(), panel);
+  return std::clamp<int64_t>(panels / kChunks, 1, chunk);
+}
+
 int64_t moek::packedElements(LayoutAttr layout, int64_t k, int64_t n,
                              int64_t acc) {
   KBlocks blocks = splitK(layout, k);

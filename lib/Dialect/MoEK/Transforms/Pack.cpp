@@ -50,10 +50,6 @@ bool moe::followsFromWeights(Value value, DenseMap<Value, bool> &known) {
   return known[value] = result;
 }
 
-/// Chunks that a gemm which combines has at least, if it has as many panels:
-/// enough to keep threads busy that are not equally fast.
-static constexpr int64_t kChunksToShare = 8;
-
 namespace {
 struct PackPass : moe::impl::MoEKPackBase<PackPass> {
   using MoEKPackBase::MoEKPackBase;
@@ -101,14 +97,9 @@ struct PackPass : moe::impl::MoEKPackBase<PackPass> {
     b.setInsertionPoint(outer);
     int64_t acc = gemm.getNumAccumulators();
     int64_t pair = element.isBF16() ? 2 : 1;
-    // Where a task owns its columns, chunks are all there is to share out.
-    int64_t panelsOfTask = chunk;
-    if (gemm.getOutRows()) {
-      int64_t panels = llvm::divideCeil(gemm.getN() * acc, panel);
-      panelsOfTask = std::clamp<int64_t>(panels / kChunksToShare, 1, chunk);
-    }
     auto layout =
-        moek::LayoutAttr::get(&getContext(), panel, block, panelsOfTask, pair);
+        moek::LayoutAttr::get(&getContext(), panel, block,
+                              moek::panelsOfTask(gemm, panel, chunk), pair);
     auto type = RankedTensorType::get(
         {gemm.getNumGroups(),
          moek::packedElements(layout, gemm.getK(), gemm.getN(), acc)},

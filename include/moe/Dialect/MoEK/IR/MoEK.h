@@ -45,6 +45,10 @@ struct KBlocks {
 };
 KBlocks splitK(LayoutAttr layout, int64_t k);
 
+/// Panels of a task of `gemm`: `chunk`, or less where a gemm that combines
+/// would have too few tasks, because there is one for each chunk and no more.
+int64_t panelsOfTask(GemmOp gemm, int64_t panel, int64_t chunk);
+
 /// Lets one-shot bufferization handle the destination-style ops.
 void registerBufferizableOpInterfaceModels(mlir::DialectRegistry &registry);
 
