@@ -113,9 +113,9 @@ LogicalResult GemmOp::verify() {
     return emitOpError("epilogue: expected accumulators, ")
            << getExtras().size() << " extras and the old element, got "
            << getBody()->getNumArguments() << " arguments";
-  for (Value value :
-       llvm::concat<const Value>(ArrayRef<Value>{getA(), getInit()},
-                                 SmallVector<Value>(getWeights())))
+  SmallVector<Value> matrices{getA(), getInit()};
+  llvm::append_range(matrices, getWeights());
+  for (Value value : matrices)
     if (!isa<Float32Type, BFloat16Type, Float16Type>(
             shaped(value).getElementType()))
       return emitOpError("expected elements of f32, bf16 or f16, got ")
