@@ -100,9 +100,8 @@ std::string describePhase(Operation *op) {
   if (auto gemm = dyn_cast<moek::GemmOp>(op))
     return describeGemm(gemm);
   if (auto pack = dyn_cast<moek::PackOp>(op)) {
-    int64_t bytes = 1;
     auto type = cast<MemRefType>(pack.getInit().getType());
-    bytes = type.getNumElements() * (type.getElementTypeBitWidth() / 8);
+    int64_t bytes = type.getNumElements() * (type.getElementTypeBitWidth() / 8);
     return "pack: " + std::to_string(pack.getWeights().size()) +
            " weights of " + describeShape(pack.getWeights()[0]) + ", " +
            std::to_string(bytes) + " bytes";

@@ -45,7 +45,7 @@ def MoEReportPhases : Pass<"moe-report-phases", "::mlir::ModuleOp"> {
     The module is not changed.
 
     ```
-    gemm: K 64, N 80, 8 groups, 2 accumulators, packed; gathers its rows; epilogue of 5 ops
+    gemm: ?x64xf32 by 8x10240xf32 packed to K 64, N 80, 8 groups, 2 products merged to ?x80xf32; gathers its rows; epilogue mulf
     ```
   }];
 }
