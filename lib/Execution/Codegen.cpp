@@ -24,6 +24,17 @@
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/Target/TargetOptions.h"
 #include "llvm/TargetParser/Host.h"
+#include "llvm/Transforms/IPO/GlobalDCE.h"
+#include "llvm/Transforms/InstCombine/InstCombine.h"
+#include "llvm/Transforms/Scalar/EarlyCSE.h"
+#include "llvm/Transforms/Scalar/GVN.h"
+#include "llvm/Transforms/Scalar/LICM.h"
+#include "llvm/Transforms/Scalar/LoopIdiomRecognize.h"
+#include "llvm/Transforms/Scalar/LoopPassManager.h"
+#include "llvm/Transforms/Scalar/LoopRotation.h"
+#include "llvm/Transforms/Scalar/LoopUnrollPass.h"
+#include "llvm/Transforms/Scalar/SROA.h"
+#include "llvm/Transforms/Scalar/SimplifyCFG.h"
 
 using namespace llvm;
 
@@ -84,30 +95,52 @@ static void internalize(llvm::Module &module) {
       value.setLinkage(GlobalValue::InternalLinkage);
 }
 
-/// Runs LLVM's O2 pipeline, or what code cannot do without.
+/// What LLVM's optimiser does for code that passes of MLIR have optimised
+/// already: it takes memref descriptors apart, moves address computations out
+/// of loops and unrolls what is not vectors. Its O2 pipeline takes twice the
+/// time and makes code no faster (docs/cpu.md).
+static FunctionPassManager buildSimplification(bool unroll) {
+  FunctionPassManager functions;
+  InstCombineOptions once;
+  once.setMaxIterations(1);
+  functions.addPass(SROAPass(SROAOptions::ModifyCFG));
+  functions.addPass(EarlyCSEPass());
+  functions.addPass(InstCombinePass(once));
+  functions.addPass(SimplifyCFGPass());
+  LoopPassManager loops;
+  loops.addPass(LoopRotatePass());
+  loops.addPass(LICMPass(LICMOptions()));
+  loops.addPass(LoopIdiomRecognizePass());
+  functions.addPass(
+      createFunctionToLoopPassAdaptor(std::move(loops), /*UseMemorySSA=*/true));
+  functions.addPass(GVNPass());
+  functions.addPass(InstCombinePass(once));
+  if (unroll)
+    functions.addPass(LoopUnrollPass());
+  functions.addPass(SimplifyCFGPass());
+  return functions;
+}
+
+/// Runs LLVM's optimiser, or what code cannot do without.
 static void optimize(llvm::Module &module, TargetMachine &machine,
                      const CompilerOptions &options) {
   LoopAnalysisManager loops;
   FunctionAnalysisManager functions;
   CGSCCAnalysisManager components;
   ModuleAnalysisManager modules;
-  PipelineTuningOptions tuning;
-  // Pipeline `cpu` has vectors where they pay. To look for more of them in the
-  // code between is half of the time of a compilation and makes it no faster.
-  tuning.LoopVectorization = tuning.SLPVectorization = false;
-  tuning.LoopUnrolling = options.target == Target::Cpu;
-  PassBuilder builder(&machine, tuning);
+  PassBuilder builder(&machine);
   builder.registerModuleAnalyses(modules);
   builder.registerCGSCCAnalyses(components);
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, components, modules);
+  ModulePassManager passes;
+  passes.addPass(GlobalDCEPass());
+  if (options.optimize)
+    passes.addPass(createModuleToFunctionPassAdaptor(
+        buildSimplification(options.target == Target::Cpu)));
   if (options.instrument)
-    addSanitizerPasses(builder);
-  ModulePassManager passes =
-      options.optimize
-          ? builder.buildPerModuleDefaultPipeline(OptimizationLevel::O2)
-          : builder.buildO0DefaultPipeline(OptimizationLevel::O0);
+    addSanitizerPasses(passes);
   passes.run(module, modules);
 }
 

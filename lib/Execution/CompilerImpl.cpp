@@ -12,6 +12,7 @@
 #include "Diagnostics.h"
 #include "Remarks.h"
 
+#include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Export.h"
@@ -64,8 +65,9 @@ Error Compiler::Impl::lower(mlir::ModuleOp module, StringRef name,
   pipeline.without = options.without;
   RemarkForwarder remarks(context, options.remarks);
   mlir::PassManager passes(context);
+  passes.enableVerifier(options.verifyPasses);
   buildPipeline(passes, pipeline);
-  if (failed(passes.run(module)))
+  if (failed(passes.run(module)) || failed(mlir::verify(module)))
     return diagnostics.error(name, "cannot be compiled for target '" +
                                        stringify(pipeline.target) + "'");
   if (Error error = remarks.checkHandler())

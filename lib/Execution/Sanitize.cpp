@@ -8,7 +8,6 @@
 #include "Sanitize.h"
 
 #include "llvm/IR/Module.h"
-#include "llvm/Passes/PassBuilder.h"
 #include "llvm/Transforms/Instrumentation/AddressSanitizer.h"
 #include "llvm/Transforms/Instrumentation/ThreadSanitizer.h"
 
@@ -29,18 +28,14 @@ void prepareForSanitizers(Module &module) {
   }
 }
 
-void addSanitizerPasses(PassBuilder &builder) {
-  builder.registerOptimizerLastEPCallback([](ModulePassManager &passes,
-                                             OptimizationLevel,
-                                             ThinOrFullLTOPhase) {
-    // Globals are listed in an array: their own section would need symbols
-    // for its ends, which a linker defines.
-    if (kAddressSanitizer)
-      passes.addPass(AddressSanitizerPass({}, /*UseGlobalGC=*/false,
-                                          /*UseOdrIndicator=*/false));
-    if (kThreadSanitizer)
-      passes.addPass(createModuleToFunctionPassAdaptor(ThreadSanitizerPass()));
-  });
+void addSanitizerPasses(ModulePassManager &passes) {
+  // Globals are listed in an array: their own section would need symbols
+  // for its ends, which a linker defines.
+  if (kAddressSanitizer)
+    passes.addPass(AddressSanitizerPass({}, /*UseGlobalGC=*/false,
+                                        /*UseOdrIndicator=*/false));
+  if (kThreadSanitizer)
+    passes.addPass(createModuleToFunctionPassAdaptor(ThreadSanitizerPass()));
 }
 
 void exposeSanitizerHooks(Module &module) {

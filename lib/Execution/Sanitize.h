@@ -15,10 +15,10 @@
 #define MOE_LIB_EXECUTION_SANITIZE_H
 
 #include "llvm/ADT/StringRef.h"
+#include "llvm/IR/PassManager.h"
 
 namespace llvm {
 class Module;
-class PassBuilder;
 } // namespace llvm
 
 namespace moe {
@@ -38,7 +38,7 @@ inline constexpr bool kThreadSanitizer = false;
 void prepareForSanitizers(llvm::Module &module);
 
 /// Adds the instrumenting passes behind the optimiser's.
-void addSanitizerPasses(llvm::PassBuilder &builder);
+void addSanitizerPasses(llvm::ModulePassManager &passes);
 
 /// Gives the functions that announce globals to AddressSanitizer, and withdraw
 /// them, the names below, for nobody else would run them.

@@ -88,6 +88,10 @@ struct CompilerOptions {
   /// Optimise the machine code. Without, a compilation takes half of the time
   /// or less, and a call several times as long.
   bool optimize = true;
+  /// Verify the module after every pass, for those who work on passes: twice
+  /// the time of lowering. Without, what comes in and what comes out is
+  /// verified.
+  bool verifyPasses = false;
   /// Sees what optimisations have to say; may be null. With one, nothing is
   /// taken from the cache.
   RemarkHandler remarks;
