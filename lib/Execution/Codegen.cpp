@@ -11,6 +11,8 @@
 
 #include "moe/Pipelines/CpuFeatures.h"
 
+#include "llvm/Analysis/LoopInfo.h"
+#include "llvm/IR/Dominators.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/MCSubtargetInfo.h"
@@ -24,7 +26,9 @@
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/Target/TargetOptions.h"
 #include "llvm/TargetParser/Host.h"
+#include "llvm/Transforms/IPO/DeadArgumentElimination.h"
 #include "llvm/Transforms/IPO/GlobalDCE.h"
+#include "llvm/Transforms/IPO/SCCP.h"
 #include "llvm/Transforms/InstCombine/InstCombine.h"
 #include "llvm/Transforms/Scalar/EarlyCSE.h"
 #include "llvm/Transforms/Scalar/GVN.h"
@@ -136,12 +140,39 @@ static void optimize(llvm::Module &module, TargetMachine &machine,
   builder.crossRegisterProxies(loops, functions, components, modules);
   ModulePassManager passes;
   passes.addPass(GlobalDCEPass());
-  if (options.optimize)
+  if (options.optimize) {
+    // Most of a memref descriptor is the same in all calls of a function.
+    passes.addPass(IPSCCPPass());
+    passes.addPass(DeadArgumentEliminationPass());
     passes.addPass(createModuleToFunctionPassAdaptor(
         buildSimplification(options.target == Target::Cpu)));
+  }
   if (options.instrument)
     addSanitizerPasses(passes);
   passes.run(module, modules);
+}
+
+/// Instruction selection and scheduling take a time that grows with the square
+/// of a block's length. The calls of many layers one behind the other are such
+/// a block, run once a call: they get the code generator that takes linear
+/// time.
+static void generateLongBlocksQuickly(llvm::Module &module) {
+  constexpr size_t kManyOperands = 4000;
+  auto isLong = [&](BasicBlock &block) {
+    size_t operands = 0;
+    for (Instruction &instruction : block)
+      operands += instruction.getNumOperands();
+    return operands > kManyOperands;
+  };
+  for (llvm::Function &function : module) {
+    if (none_of(function, isLong))
+      continue;
+    DominatorTree dominators(function);
+    if (!LoopInfo(dominators).empty())
+      continue;
+    function.addFnAttr(Attribute::OptimizeNone);
+    function.addFnAttr(Attribute::NoInline);
+  }
 }
 
 std::string CodegenTarget::description() const {
@@ -197,6 +228,7 @@ CodegenTarget::emit(llvm::Module &module, CodeKind kind,
   if (options.instrument)
     prepareForSanitizers(module);
   optimize(module, *machine, options);
+  generateLongBlocksQuickly(module);
   if (options.instrument)
     exposeSanitizerHooks(module);
 

@@ -62,6 +62,8 @@ void moe::addCpuLoops(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createMoEReportPhases());
   pm.addPass(createMoELowerChecks());
   pm.addPass(createMoELowerCalls());
+  if (options.has("share"))
+    pm.addPass(createMoESharePhases());
   ConvertLinalgToCPUOptions linalg;
   linalg.lanes = options.has("vectors") ? target.lanes : 1;
   linalg.parallel = options.has("tasks");

@@ -246,6 +246,34 @@ def MoEOutlineParallel : Pass<"moe-outline-parallel", "::mlir::ModuleOp"> {
     "::mlir::func::FuncDialect", "::mlir::scf::SCFDialect"];
 }
 
+def MoESharePhases : Pass<"moe-share-phases", "::mlir::ModuleOp"> {
+  let summary = "turn phases that are the same into calls of one function";
+  let description = [{
+    Ops of moek and linalg on buffers that differ in their operands alone, anywhere in
+    the module, become calls of a function that has one of them; constants they read
+    must be the same and are made again in it. So the passes behind this one, and
+    LLVM, see the layers of a model once, however many there are. An op that is alone
+    stays. Numbers do not change. Assumes that the first argument of a function is the
+    context of the call, and gives it to the new function.
+
+    ```mlir
+    func.func @f(%context: !llvm.ptr, ..) {
+      moek.gemm ins(%a) weights(%v) outs(%b)
+      moek.gemm ins(%b) weights(%w) outs(%c)
+    // becomes
+      call @moe.shared(%context, %a, %v, %b)
+      call @moe.shared(%context, %b, %w, %c)
+
+    func.func private @moe.shared(%context: !llvm.ptr, %a, %w, %b) {
+      moek.gemm ins(%a) weights(%w) outs(%b)
+    ```
+  }];
+  let statistics = [
+    Statistic<"numCalls", "calls", "phases that became calls">,
+    Statistic<"numFunctions", "functions", "functions they share">];
+  let dependentDialects = ["::mlir::func::FuncDialect"];
+}
+
 def MoESplitPrepare : Pass<"moe-split-prepare", "::mlir::ModuleOp"> {
   let summary = "compute once what depends on weights alone";
   let description = [{
