@@ -253,8 +253,9 @@ def MoESharePhases : Pass<"moe-share-phases", "::mlir::ModuleOp"> {
     the module, become calls of a function that has one of them; constants they read
     must be the same and are made again in it. So the passes behind this one, and
     LLVM, see the layers of a model once, however many there are. An op that is alone
-    stays. Numbers do not change. Assumes that the first argument of a function is the
-    context of the call, and gives it to the new function.
+    stays, and what is inside of an `scf.forall`. Numbers do not change. Assumes that
+    the first argument of a function is the context of the call, and gives it to the
+    new function.
 
     ```mlir
     func.func @f(%context: !llvm.ptr, ..) {

@@ -11,6 +11,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/StringMap.h"
@@ -66,6 +67,8 @@ struct SharePhasesPass : moe::impl::MoESharePhasesBase<SharePhasesPass> {
           !isa<LLVM::LLVMPointerType>(function.getArgumentTypes().front()))
         continue; // does not run in a call
       function.walk<WalkOrder::PreOrder>([&](Operation *op) {
+        if (isa<scf::ForallOp>(op))
+          return WalkResult::skip(); // within a task no other tasks begin
         if (!isPhase(op))
           return WalkResult::advance();
         phases.emplace_back(op);

@@ -77,3 +77,17 @@ func.func @no_context(%x: memref<?xf32>) {
   linalg.negf ins(%x : memref<?xf32>) outs(%x : memref<?xf32>)
   return
 }
+
+// -----
+
+// A task begins no other tasks, so what is in one stays in it.
+// CHECK-LABEL: func.func @tasks
+// CHECK-COUNT-2: linalg.negf
+// CHECK-NOT: call
+func.func @tasks(%context: !llvm.ptr, %n: index, %x: memref<?xf32>, %y: memref<?xf32>) {
+  scf.forall (%i) in (%n) {
+    linalg.negf ins(%x : memref<?xf32>) outs(%y : memref<?xf32>)
+    linalg.negf ins(%y : memref<?xf32>) outs(%x : memref<?xf32>)
+  }
+  return
+}
