@@ -63,13 +63,21 @@ private:
                                 b.add(b.add(operands.firstColumn, column), j),
                                 operands.firstK));
     SmallVector<Value> sums(rows * columns, b.zero(f32));
+    // One row waits for memory alone, and a tile ends before the hardware has
+    // seen where its short streams go: ask for the next tile, line by line.
+    Value next;
+    if (rows == 1 && columns > 1 && shape.block >= shape.k)
+      next = view->along(b, starts.back(), b.index(shape.k));
+    int64_t line = 512 / shape.element.getIntOrFloatBitWidth();
     Value whole = b.mul(b.div(operands.depth, unit), unit);
-    sums = b.iterate(b.index(0), whole, unit, sums,
-                     [&](Value k, ValueRange state) {
-                       SmallVector<Value> next(state);
-                       multiply(starts, k, unit, row, next);
-                       return next;
-                     });
+    sums = b.iterate(
+        b.index(0), whole, unit, sums, [&](Value k, ValueRange state) {
+          for (int64_t i = 0; next && i < columns * unit; i += line)
+            view->prefetch(b, b.add(b.add(next, b.mul(k, columns)), i));
+          SmallVector<Value> added(state);
+          multiply(starts, k, unit, row, added);
+          return added;
+        });
     if (int64_t rest = shape.k % unit) {
       // The last block ends in the middle of a vector.
       if (shape.block >= shape.k) {

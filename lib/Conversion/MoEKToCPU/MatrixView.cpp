@@ -68,6 +68,11 @@ Value MatrixView::along(KernelBuilder &b, Value at, Value columns) const {
   return b.add(at, scale(b, columns, staticStrides.size() - 1));
 }
 
+void MatrixView::prefetch(KernelBuilder &b, Value at) const {
+  memref::PrefetchOp::create(b, line, at, /*isWrite=*/false,
+                             /*localityHint=*/2, /*isDataCache=*/true);
+}
+
 Value MatrixView::loadElement(KernelBuilder &b, Value at) const {
   return memref::LoadOp::create(b, line, at);
 }

@@ -51,6 +51,10 @@ func.func @combine(%x: memref<?x64xf32>, %r: memref<?xi32>, %o: memref<9xi32>, %
 func.func @as_they_lie(%x: memref<?x64xbf16>, %w: memref<80x64xbf16>, %y: memref<?x80xbf16>) {
   // CHECK: scf.forall
   // CHECK: %arg1
+  // One row by 8 columns: 32 numbers of each are 8 lines, of the next 8 columns.
+  // CHECK-COUNT-8: memref.prefetch
+  // CHECK-NOT: memref.prefetch
+  // CHECK: vector.fma
   // CHECK: arith.truncf {{.+}} : vector<16xf32> to vector<16xbf16>
   moek.gemm ins(%x : memref<?x64xbf16>) weights(%w : memref<80x64xbf16>) transposed outs(%y : memref<?x80xbf16>) {
   ^bb0(%a: f32, %old: bf16):
