@@ -102,7 +102,7 @@ static void internalize(llvm::Module &module) {
 /// What LLVM's optimiser does for code that passes of MLIR have optimised
 /// already: it takes memref descriptors apart, moves address computations out
 /// of loops and unrolls what is not vectors. Its O2 pipeline takes twice the
-/// time and makes code no faster (docs/cpu.md).
+/// time; docs/cpu.md compares the code.
 static FunctionPassManager buildSimplification(bool unroll) {
   FunctionPassManager functions;
   InstCombineOptions once;
