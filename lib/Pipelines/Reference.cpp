@@ -78,6 +78,7 @@ void moe::addBuffers(OpPassManager &pm) {
   options.allowReturnAllocsFromLoops = true;
   pm.addPass(bufferization::createOneShotBufferizePass(options));
   pm.addPass(createMoEExpandCopies());
+  pm.addPass(createMoESerializeTasks());
   addCleanup(pm);
   pm.addNestedPass<func::FuncOp>(bufferization::createBufferLoopHoistingPass());
   pm.addPass(createMoEPlanWorkspace());

@@ -418,6 +418,24 @@ def MoEExpandCopies : Pass<"moe-expand-copies"> {
   let dependentDialects = ["::mlir::linalg::LinalgDialect"];
 }
 
+def MoESerializeTasks : Pass<"moe-serialize-tasks"> {
+  let summary = "run tasks that need buffers one after the other";
+  let description = [{
+    An `scf.forall` whose body allocates becomes loops: `moe-plan-workspace` gives a
+    buffer one place, which tasks that run at once would share. Runs on memrefs, before
+    allocations are moved out of loops. Numbers do not change.
+
+    ```mlir
+    scf.forall (%i) in (%n) { %b = memref.alloc() : memref<8xf32> .. }
+    // becomes
+    scf.for %i = %c0 to %n step %c1 { %b = memref.alloc() : memref<8xf32> .. }
+    ```
+  }];
+  let statistics = [
+    Statistic<"numSerial", "serial", "foralls that became loops">];
+  let dependentDialects = ["::mlir::scf::SCFDialect"];
+}
+
 def MoEEmitEntry : Pass<"moe-emit-entry", "::mlir::ModuleOp"> {
   let summary = "emit the descriptors that hosts look up";
   let description = [{
