@@ -10,6 +10,8 @@ if not hasattr(config, "unit_tests"):
 config.name = "moe-unit"
 config.test_format = lit.formats.GoogleTest(".", "Tests")
 config.environment["ASAN_OPTIONS"] = "allow_user_poisoning=0"  # see ../lit.cfg.py
+if not lit_config.params.get("quick"):  # check-moe-all
+    config.environment["MOE_TEST_THOROUGH"] = "1"
 config.test_source_root = config.test_exec_root = os.path.join(config.build_dir, "test", "unit")
 
 for name in filter(None, config.unit_tests):

@@ -7,11 +7,11 @@
 
 #include "Twins.h"
 #include "../Execution/GuardPages.h"
+#include "../Execution/Thorough.h"
 
 #include "moe/Execution/Compare.h"
 
 #include "llvm/ADT/SmallVectorExtras.h"
-#include "llvm/Support/xxhash.h"
 
 #include <cstring>
 #include <map>
@@ -41,10 +41,8 @@ static Expected<Function> compileFor(Target target, const std::string &text,
   CompilerOptions options;
   options.target = target;
   options.cpu = cpu.str();
-  // LLVM's optimiser and MLIR's verifier, most of the time of a compilation,
-  // see some of the programs, always the same.
   options.optimize = options.verifyPasses =
-      target == Target::Cpu && xxh3_64bits(text) % 8 == 0;
+      target == Target::Cpu && isThorough(text); // the other one is the oracle
   Expected<Compiler> compiler = Compiler::create(options);
   if (!compiler)
     return compiler.takeError();

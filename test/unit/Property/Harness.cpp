@@ -6,10 +6,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "Harness.h"
+#include "../Execution/Thorough.h"
 
 #include "moe/Execution/Compare.h"
-
-#include "llvm/Support/xxhash.h"
 
 #include <cstdlib>
 #include <cstring>
@@ -189,9 +188,7 @@ static const Compiler &compilerFor(Target target, bool thorough) {
 }
 
 std::optional<Executable> Executable::compile(const std::string &text) {
-  // LLVM's optimiser and MLIR's verifier are most of the time of a compilation.
-  // They see some of the programs, always the same.
-  bool thorough = xxh3_64bits(text) % 8 == 0;
+  bool thorough = isThorough(text);
   std::vector<Function> functions;
   for (Target target : {Target::Reference, Target::Cpu}) {
     Expected<Module> module =
