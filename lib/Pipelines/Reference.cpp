@@ -16,7 +16,6 @@
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/Passes.h"
-#include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
@@ -99,17 +98,12 @@ void moe::addLlvm(OpPassManager &pm, StringRef target, StringRef cpu) {
   entry.target = target.str();
   entry.cpuFeatures = getCpuFeatures(cpu).value_or(0);
   pm.addPass(createMoEEmitEntry(entry));
-  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addPass(createMoEExpandOps());
   pm.addPass(createLowerAffinePass());
   arith::ArithExpandOpsPassOptions expand;
   expand.includeBf16 = true;
   pm.addPass(arith::createArithExpandOpsPass(expand));
-  pm.addPass(createConvertVectorToSCFPass());
   pm.addPass(createSCFToControlFlowPass());
-  // What the C library does not have.
-  math::MathExpandOpsPassOptions missing;
-  missing.opMnemonics = {"rsqrt", "clampf", "fpowi", "ipowi"};
-  pm.addPass(math::createMathExpandOpsPass(missing));
   // What LLVM has an instruction for must not become a call: fma first of all.
   pm.addPass(createConvertMathToLLVMPass());
   pm.addPass(createConvertMathToLibmPass());

@@ -418,6 +418,27 @@ def MoEExpandCopies : Pass<"moe-expand-copies"> {
   let dependentDialects = ["::mlir::linalg::LinalgDialect"];
 }
 
+def MoEExpandOps : Pass<"moe-expand-ops"> {
+  let summary = "write what LLVM has no form of by what it has";
+  let description = [{
+    Views of memrefs become their bases, offsets and strides, vector transfers loops,
+    `math.rsqrt`, `clampf`, `fpowi` and `ipowi` arithmetic. The patterns are upstream's,
+    of `expand-strided-metadata`, `convert-vector-to-scf` and `math-expand-ops`; one walk
+    over a module instead of four. Numbers do not change.
+
+    ```mlir
+    %r = math.rsqrt %x : f32
+    // becomes
+    %s = math.sqrt %x : f32
+    %r = arith.divf %one, %s : f32
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+    "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+}
+
 def MoESerializeTasks : Pass<"moe-serialize-tasks"> {
   let summary = "run tasks that need buffers one after the other";
   let description = [{

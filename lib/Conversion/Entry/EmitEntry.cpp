@@ -86,6 +86,11 @@ private:
       os << type << offset;
     OpPrintingFlags flags = OpPrintingFlags().useLocalScope();
     prepare.print(os, flags);
+    prepare.walk([&](LLVM::AddressOfOp address) {
+      if (auto body =
+              module.lookupSymbol<LLVM::LLVMFuncOp>(address.getGlobalName()))
+        body.print(os, flags);
+    });
     // The bodies of its loops count by what they do, not by their numbers, in
     // which the rest of the module has a say.
     static constexpr llvm::StringLiteral kPhase = "@moe.phase.";
@@ -94,12 +99,6 @@ private:
       size_t end = text.find_first_not_of("0123456789", at);
       text.erase(at, end == std::string::npos ? end : end - at);
     }
-    prepare.walk([&](LLVM::AddressOfOp address) {
-      if (auto body =
-              module.lookupSymbol<LLVM::LLVMFuncOp>(address.getGlobalName()))
-        for (Operation &op : body.getBody().getOps())
-          op.print(os, flags);
-    });
     return llvm::xxh3_64bits(text);
   }
 

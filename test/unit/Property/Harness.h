@@ -20,8 +20,8 @@
 
 namespace moe::test {
 
-/// The programs that a test draws: `count` times what the environment variable
-/// MOE_PROPERTY_SEEDS says.
+/// The programs that a test draws: `count`, half of them in check-moe, times
+/// what the environment variable MOE_PROPERTY_SEEDS says.
 int64_t numPrograms(int64_t count);
 
 /// Runs `body(seed)` for each seed below numPrograms(count), until one fails.
