@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Remarks.h"
 #include "mlir/Interfaces/LoopLikeInterface.h"
 
@@ -95,8 +96,23 @@ std::string describeLinalg(linalg::LinalgOp op) {
   return text;
 }
 
+/// What the ops of linalg in `forall` do, one after the other.
+std::string describeTasks(scf::ForallOp forall) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  forall.getBody()->walk([&](linalg::LinalgOp op) {
+    os << (text.empty() ? "in tasks, " : "; then ") << op->getName()
+       << (op.getNumReductionLoops() ? " (reduction) to " : " to ");
+    llvm::interleaveComma(op.getDpsInits(), os,
+                          [&](Value value) { os << describeShape(value); });
+  });
+  return text;
+}
+
 /// What phase `op` is; empty if it is none.
 std::string describePhase(Operation *op) {
+  if (auto forall = dyn_cast<scf::ForallOp>(op))
+    return describeTasks(forall);
   if (auto gemm = dyn_cast<moek::GemmOp>(op))
     return describeGemm(gemm);
   if (auto pack = dyn_cast<moek::PackOp>(op)) {
@@ -132,7 +148,7 @@ struct ReportPhasesPass : moe::impl::MoEReportPhasesBase<ReportPhasesPass> {
       function.walk<WalkOrder::PreOrder>([&](Operation *op) {
         std::string text = describePhase(op);
         if (text.empty())
-          return;
+          return WalkResult::advance();
         for (auto loop = op->getParentOfType<LoopLikeOpInterface>(); loop;
              loop = loop->getParentOfType<LoopLikeOpInterface>())
           text = "in a loop, " + text;
@@ -141,6 +157,8 @@ struct ReportPhasesPass : moe::impl::MoEReportPhasesBase<ReportPhasesPass> {
             remark::RemarkOpts::name("phase").category("phases").function(
                 function.getName()))
             << text;
+        return isa<scf::ForallOp>(op) ? WalkResult::skip()
+                                      : WalkResult::advance();
       });
   }
 };

@@ -28,6 +28,7 @@ llvm::ArrayRef<Optimisation> moe::getOptimisations() {
       {"pack", "constant weights in the order of use"},
       {"select", "routers and top_k as one phase"},
       {"group", "grouping in parallel"},
+      {"rows", "row-local ops of linalg in one phase"},
       {"vectors", "vectors for what is left of linalg"},
       {"tasks", "parallel tasks for what is left of linalg"},
       {"share", "one function for phases that are the same"},

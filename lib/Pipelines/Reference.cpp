@@ -66,7 +66,7 @@ void moe::addPrepared(OpPassManager &pm, bool computeOnWeights) {
 }
 
 // tensors -> memrefs: linalg/scf/memref/arith/math, one workspace argument
-void moe::addBuffers(OpPassManager &pm) {
+void moe::addBuffers(OpPassManager &pm, bool fuseRows) {
   pm.addPass(createMoEEntry());
   addCleanup(pm);
   pm.addPass(createMoEOutlineRequirements());
@@ -79,6 +79,8 @@ void moe::addBuffers(OpPassManager &pm) {
   pm.addPass(createMoEExpandCopies());
   pm.addPass(createMoESerializeTasks());
   addCleanup(pm);
+  if (fuseRows)
+    pm.addPass(createMoEFuseRows());
   pm.addNestedPass<func::FuncOp>(bufferization::createBufferLoopHoistingPass());
   pm.addPass(createMoEPlanWorkspace());
   addCleanup(pm);

@@ -32,7 +32,7 @@ std::unique_ptr<mlir::Pass> createDumpStage(llvm::StringRef folder,
 void registerDumpStage();
 
 void addPrepared(mlir::OpPassManager &pm, bool computeOnWeights);
-void addBuffers(mlir::OpPassManager &pm);
+void addBuffers(mlir::OpPassManager &pm, bool fuseRows);
 void addLlvm(mlir::OpPassManager &pm, llvm::StringRef target,
              llvm::StringRef cpu);
 

@@ -175,6 +175,43 @@ def ConvertLinalgToCPU : Pass<"convert-linalg-to-cpu"> {
     "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
 }
 
+def MoEFuseRows : Pass<"moe-fuse-rows"> {
+  let summary = "run row-local ops one after the other in one phase";
+  let description = [{
+    Structured ops on memrefs that follow each other, and of which each reads of what
+    the others write its own rows alone, become one `scf.forall` over blocks of rows:
+    a norm, its modulation and a residual are one phase in which a task keeps its rows
+    in a cache, instead of a phase each, at whose end all threads meet. A block has so
+    many rows that all ops together have some 16384 elements of work.
+
+    Rows are the outermost dimension of the first op's result; the ops behind it must
+    use a buffer of the chain along the same dimension, or have buffers of as many
+    rows. An op that reads other rows, or a buffer through another view, begins a new
+    chain, with a remark of the category "moe-fuse-rows". Ops that are known to be
+    small stay, as do all others between which something else writes memory. Runs on
+    memrefs, before `moe-plan-workspace`, which then keeps the buffers of a chain apart.
+    Assumes that arguments of a function do not overlap. Numbers do not change.
+
+    ```mlir
+    linalg.fill outs(%sums : memref<?xf32>)
+    linalg.generic {.., iterators = [parallel, reduction]} ins(%x) outs(%sums)
+    linalg.generic {.., iterators = [parallel, parallel]} ins(%x, %sums) outs(%y)
+    // becomes
+    scf.forall (%task) in (%tasks) {
+      %rows = memref.subview %sums[%first] [%count] [1]
+      linalg.fill outs(%rows)
+      linalg.generic {..} ins(%x_rows) outs(%rows)
+      linalg.generic {..} ins(%x_rows, %rows) outs(%y_rows)
+    ```
+  }];
+  let statistics = [
+    Statistic<"numPhases", "phases", "chains that became one phase">,
+    Statistic<"numOps", "ops", "ops in them">];
+  let dependentDialects = [
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
+}
+
 def ConvertMoEKToCPU : Pass<"convert-moek-to-cpu"> {
   let summary = "emit register-blocked kernels for moek.gemm";
   let description = [{
@@ -249,13 +286,13 @@ def MoEOutlineParallel : Pass<"moe-outline-parallel", "::mlir::ModuleOp"> {
 def MoESharePhases : Pass<"moe-share-phases", "::mlir::ModuleOp"> {
   let summary = "turn phases that are the same into calls of one function";
   let description = [{
-    Ops of moek and linalg on buffers that differ in their operands alone, anywhere in
-    the module, become calls of a function that has one of them; constants they read
-    must be the same and are made again in it. So the passes behind this one, and
-    LLVM, see the layers of a model once, however many there are. An op that is alone
-    stays, and what is inside of an `scf.forall`. Numbers do not change. Assumes that
-    the first argument of a function is the context of the call, and gives it to the
-    new function.
+    Ops of moek and linalg on buffers, and `scf.forall`, that differ in the values they
+    use alone, anywhere in the module, become calls of a function that has one of them;
+    constants they read must be the same and are made again in it. So the passes behind
+    this one, and LLVM, see the layers of a model once, however many there are. An op
+    that is alone stays, and what is inside of an `scf.forall`. Numbers do not change.
+    Assumes that the first argument of a function is the context of the call, and gives
+    it to the new function.
 
     ```mlir
     func.func @f(%context: !llvm.ptr, ..) {
@@ -275,203 +312,6 @@ def MoESharePhases : Pass<"moe-share-phases", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::func::FuncDialect"];
 }
 
-def MoESplitPrepare : Pass<"moe-split-prepare", "::mlir::ModuleOp"> {
-  let summary = "compute once what depends on weights alone";
-  let description = [{
-    For each entry F (a public function) creates `F.prepare`, which computes every
-    value that depends on `moe.weight` arguments alone and that the rest of F reads,
-    and gives F those values as arguments in place of the weights. The values are
-    laid out one behind the other in one blob, each at a multiple of 64 bytes.
-
-    ```mlir
-    func.func @f(%x: tensor<?x4xf32>, %w: tensor<4x8xf32> {moe.weight}) {
-      %t = linalg.transpose ins(%w) ...
-      use %x, %t
-    // becomes
-    func.func @f.prepare(%w: tensor<4x8xf32>) -> tensor<8x4xf32>
-    func.func @f(%x: tensor<?x4xf32>, %t: tensor<8x4xf32> {moe.packed = 0})
-    ```
-
-    Assumes that helper functions were inlined. Numbers do not change.
-  }];
-  let options = [
-    Option<"enabled", "enabled", "bool", /*default=*/"true",
-           "compute on weights in F.prepare; else F.prepare only copies the weights">];
-  let statistics = [
-    Statistic<"numMoved", "ops-moved", "ops that run once instead of at every call">];
-}
-
-def MoEEntry : Pass<"moe-entry", "::mlir::ModuleOp"> {
-  let summary = "give entries the runtime's calling convention, on memrefs";
-  let description = [{
-    Rewrites each public function and its `.prepare`: first a context pointer, then
-    one index a named dimension, then inputs, outputs, packed values as memrefs of
-    identity layout. Scalars become memrefs of rank 0, elements of four bits bytes
-    of two each, which are unpacked first. Sizes of arguments become
-    the named dimensions; results are written in place with
-    `bufferization.materialize_in_destination`; that their sizes are those which
-    the signature promises becomes a requirement (`moek.require`).
-
-    The signature as the host sees it is kept in the attribute `moe.entry`.
-  }];
-  let dependentDialects = [
-    "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
-    "::mlir::bufferization::BufferizationDialect", "::mlir::linalg::LinalgDialect",
-    "::mlir::memref::MemRefDialect", "::mlir::tensor::TensorDialect",
-    "::moek::MoEKDialect"];
-}
-
-def MoEOutlineRequirements : Pass<"moe-outline-requirements", "::mlir::ModuleOp"> {
-  let summary = "gather what must hold between sizes before a run";
-  let description = [{
-    Moves the requirements of an entry (`moek.require`) to `F.require`, which a run
-    calls before anything else with its context and the named dimensions. Adds that
-    all tensors that a branch can yield, or that a loop passes from one iteration
-    to the next, have the same sizes. A size that does not follow from the named
-    dimensions is an error.
-
-    Runs before bufferization, which may compute a value in the buffer of another
-    one that is required to be as large.
-  }];
-  let dependentDialects = [
-    "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
-    "::mlir::func::FuncDialect", "::mlir::scf::SCFDialect"];
-}
-
-def MoELoopState : Pass<"moe-loop-state"> {
-  let summary = "let loops update their tensors in place";
-  let description = [{
-    What an iteration of `scf.for` or `scf.while` passes to the next one is written
-    into the tensor that it got (`bufferization.materialize_in_destination`). So
-    a loop needs the same buffers in each iteration, whatever its body computes;
-    an op that wrote there already costs no copy. A state that changes places with
-    another one, or that an op writes into before it is read for the last time, is
-    copied first. Runs before bufferization.
-
-    ```mlir
-    %r = scf.for ... iter_args(%s = %x) {
-      %next = linalg.add ins(%s, %x) outs(%empty)
-      scf.yield %next
-    // becomes
-      %in_place = bufferization.materialize_in_destination %next in %s
-      scf.yield %in_place
-    ```
-
-    A branch that yields a tensor from outside of it yields a copy: bufferization
-    would take all values that such branches can yield for one.
-  }];
-  let statistics = [
-    Statistic<"numWritten", "states", "tensors that a loop passes on">];
-  let dependentDialects = ["::mlir::bufferization::BufferizationDialect"];
-}
-
-def MoEPlanWorkspace : Pass<"moe-plan-workspace", "::mlir::ModuleOp"> {
-  let summary = "turn allocations into offsets of one workspace";
-  let description = [{
-    Every `memref.alloc` of an entry becomes a `memref.view` of one buffer, given as
-    the last argument. Buffers whose uses do not overlap in the entry's top-level
-    order share a place. `F.workspace` computes the bytes that are needed from the
-    named dimensions; an allocation whose size follows from anything else is an
-    error.
-  }];
-  let options = [
-    Option<"share", "share", "bool", /*default=*/"true",
-           "let buffers that are not alive together share a place">];
-  let statistics = [
-    Statistic<"numBuffers", "buffers", "allocations planned">,
-    Statistic<"numPlaces", "places", "places they share">];
-  let dependentDialects = [
-    "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
-    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
-}
-
-def MoELowerChecks : Pass<"moe-lower-checks", "::mlir::ModuleOp"> {
-  let summary = "lower moek checks to calls of the runtime";
-  let description = [{
-    `moek.check_indices` and `moek.check_offsets` become calls of
-    `moert_check_indices` and `moert_check_offsets` with the entry's context,
-    `moek.check_limit` and `moek.check_index` a branch to `moert_fail`.
-  }];
-  let dependentDialects = [
-    "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
-    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
-}
-
-def MoELowerCalls : Pass<"moe-lower-calls", "::mlir::ModuleOp"> {
-  let summary = "lower kernels that the runtime has to calls";
-  let description = [{
-    `moek.assign` becomes a call of `moert_assign` (`moert_assign_f64`) with the
-    entry's context.
-  }];
-  let dependentDialects = [
-    "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
-    "::mlir::memref::MemRefDialect"];
-}
-
-def MoEExpandCopies : Pass<"moe-expand-copies"> {
-  let summary = "copy strided memrefs by loops";
-  let description = [{
-    Upstream lowers `memref.copy` between memrefs that are not contiguous to a call
-    of a library this project does not use. Those become `linalg.generic`; copies
-    of contiguous memory stay, and become memcpy.
-  }];
-  let dependentDialects = ["::mlir::linalg::LinalgDialect"];
-}
-
-def MoEExpandOps : Pass<"moe-expand-ops"> {
-  let summary = "write what LLVM has no form of by what it has";
-  let description = [{
-    Views of memrefs become their bases, offsets and strides, vector transfers loops,
-    `math.rsqrt`, `clampf`, `fpowi` and `ipowi` arithmetic. The patterns are upstream's,
-    of `expand-strided-metadata`, `convert-vector-to-scf` and `math-expand-ops`; one walk
-    over a module instead of four. Numbers do not change.
-
-    ```mlir
-    %r = math.rsqrt %x : f32
-    // becomes
-    %s = math.sqrt %x : f32
-    %r = arith.divf %one, %s : f32
-    ```
-  }];
-  let dependentDialects = [
-    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
-    "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
-    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
-}
-
-def MoESerializeTasks : Pass<"moe-serialize-tasks"> {
-  let summary = "run tasks that need buffers one after the other";
-  let description = [{
-    An `scf.forall` whose body allocates becomes loops: `moe-plan-workspace` gives a
-    buffer one place, which tasks that run at once would share. Runs on memrefs, before
-    allocations are moved out of loops. Numbers do not change.
-
-    ```mlir
-    scf.forall (%i) in (%n) { %b = memref.alloc() : memref<8xf32> .. }
-    // becomes
-    scf.for %i = %c0 to %n step %c1 { %b = memref.alloc() : memref<8xf32> .. }
-    ```
-  }];
-  let statistics = [
-    Statistic<"numSerial", "serial", "foralls that became loops">];
-  let dependentDialects = ["::mlir::scf::SCFDialect"];
-}
-
-def MoEEmitEntry : Pass<"moe-emit-entry", "::mlir::ModuleOp"> {
-  let summary = "emit the descriptors that hosts look up";
-  let description = [{
-    For each entry F emits `moert_entry_F`, a `MoertEntry` of moert.h, and the three
-    functions it points to, which unpack pointers into memrefs and call F and its
-    companions. Runs before the conversion of func and memref to llvm.
-  }];
-  let options = [
-    Option<"target", "target", "std::string", /*default=*/"\"reference\"",
-           "what the descriptor says it was compiled for">,
-    Option<"cpuFeatures", "cpu-features", "uint64_t", /*default=*/"0",
-           "MOERT_CPU_* bits of the features that the code may use">];
-  let dependentDialects = [
-    "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
-    "::mlir::func::FuncDialect"];
-}
+include "moe/Conversion/EntryPasses.td"
 
 #endif // MOE_CONVERSION_PASSES

@@ -17,9 +17,6 @@
 using namespace mlir;
 using namespace moe;
 
-/// Elements of a task: some 10 us of simple work.
-static constexpr int64_t kTaskElements = 16384;
-
 namespace {
 
 /// Emits the loops of one op as its plan says.
@@ -35,7 +32,7 @@ public:
 
   void emit(bool parallel) {
     std::optional<unsigned> dim = findTaskLoop();
-    if (!parallel || !dim || isSmall())
+    if (!parallel || !dim || isOneTask(op))
       return emitOuter(0);
     Value perTask = elementsPerTask(*dim), size = bounds[*dim].upper;
     Value count = arith::CeilDivUIOp::create(b, size, perTask);
@@ -63,19 +60,6 @@ private:
       if (sizes[dim] != 1)
         return dim;
     return std::nullopt;
-  }
-
-  /// True if all of the op is known to be one task.
-  bool isSmall() {
-    int64_t elements = 1;
-    for (int64_t size : sizes) {
-      if (ShapedType::isDynamic(size))
-        return false;
-      elements = llvm::SaturatingMultiply<uint64_t>(elements, size);
-      if (elements < 0 || elements > kTaskElements)
-        return false;
-    }
-    return true;
   }
 
   /// Iterations of loop `dim` that a task takes.

@@ -151,8 +151,7 @@ private:
 
 } // namespace
 
-/// Why `op` cannot be cut into tasks; empty if it can.
-static StringRef obstacle(linalg::LinalgOp op) {
+StringRef moe::whyNoTasks(linalg::LinalgOp op) {
   SmallVector<unsigned> parallel;
   op.getParallelDims(parallel);
   for (OpOperand &operand : op->getOpOperands()) {
@@ -177,6 +176,28 @@ static StringRef obstacle(linalg::LinalgOp op) {
   return hasEffects ? "the body has effects, like reporting an error" : "";
 }
 
+bool moe::isOneTask(linalg::LinalgOp op) {
+  int64_t elements = 1;
+  for (int64_t size : op.getStaticLoopRanges()) {
+    if (ShapedType::isDynamic(size))
+      return false;
+    elements = llvm::SaturatingMultiply<uint64_t>(elements, size);
+    if (elements < 0 || elements > kTaskElements)
+      return false;
+  }
+  return true;
+}
+
+std::optional<unsigned> moe::findRowLoop(linalg::LinalgOp op) {
+  SmallVector<int64_t> sizes = op.getStaticLoopRanges();
+  AffineMap map = op.getMatchingIndexingMap(op.getDpsInitOperand(0));
+  for (AffineExpr expr : map.getResults())
+    if (auto dim = dyn_cast<AffineDimExpr>(expr))
+      if (sizes[dim.getPosition()] != 1)
+        return dim.getPosition();
+  return std::nullopt;
+}
+
 /// Lanes for a loop of `extent` elements: as many as leave no remainder, unless
 /// these are few.
 static int64_t lanesFor(int64_t extent, int64_t most) {
@@ -191,7 +212,7 @@ static int64_t lanesFor(int64_t extent, int64_t most) {
 
 std::optional<LinalgPlan> moe::planLinalg(linalg::LinalgOp op, int64_t lanes,
                                           StringRef &why) {
-  why = obstacle(op);
+  why = whyNoTasks(op);
   if (!why.empty())
     return std::nullopt;
   LinalgPlan plan;

@@ -31,6 +31,19 @@ struct LinalgPlan {
   bool varies(mlir::linalg::LinalgOp op, mlir::OpOperand &operand) const;
 };
 
+/// Elements of a task: some 10 us of simple work.
+constexpr int64_t kTaskElements = 16384;
+
+/// Why `op` cannot be cut into tasks; empty if it can.
+llvm::StringRef whyNoTasks(mlir::linalg::LinalgOp op);
+
+/// True if all of `op` is known to be one task.
+bool isOneTask(mlir::linalg::LinalgOp op);
+
+/// The loop over the rows of the result: its outermost dimension that is not
+/// one.
+std::optional<unsigned> findRowLoop(mlir::linalg::LinalgOp op);
+
 /// The plan for `op` with at most `lanes` lanes; nothing if it cannot be cut
 /// into tasks, and then why.
 std::optional<LinalgPlan> planLinalg(mlir::linalg::LinalgOp op, int64_t lanes,

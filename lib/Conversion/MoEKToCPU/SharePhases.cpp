@@ -28,6 +28,8 @@ using namespace moe;
 static bool isPhase(Operation *op) {
   if (op->getNumResults() != 0)
     return false;
+  if (isa<scf::ForallOp>(op))
+    return true;
   if (auto linalg = dyn_cast<linalg::LinalgOp>(op))
     return linalg.hasPureBufferSemantics();
   return isa_and_present<moek::MoEKDialect>(op->getDialect());
@@ -67,12 +69,10 @@ struct SharePhasesPass : moe::impl::MoESharePhasesBase<SharePhasesPass> {
           !isa<LLVM::LLVMPointerType>(function.getArgumentTypes().front()))
         continue; // does not run in a call
       function.walk<WalkOrder::PreOrder>([&](Operation *op) {
-        if (isa<scf::ForallOp>(op))
-          return WalkResult::skip(); // within a task no other tasks begin
         if (!isPhase(op))
           return WalkResult::advance();
         phases.emplace_back(op);
-        return WalkResult::skip();
+        return WalkResult::skip(); // within a task no other tasks begin
       });
     }
     // By what a function would say, in the order of the module.

@@ -91,3 +91,23 @@ func.func @tasks(%context: !llvm.ptr, %n: index, %x: memref<?xf32>, %y: memref<?
   }
   return
 }
+
+// -----
+
+// Tasks are a phase themselves.
+// CHECK-LABEL: func.func @same_tasks
+// CHECK-NEXT: call @[[$TASKS:moe.shared[^(]*]](%{{[^,]+}}, %[[N:[^,]+]], %[[X:[^,]+]], %[[Y:[^,]+]])
+// CHECK-NEXT: call @[[$TASKS]](%{{[^,]+}}, %[[N]], %[[Y]], %[[X]])
+// CHECK: func.func private @[[$TASKS]]
+// CHECK-NEXT: scf.forall
+func.func @same_tasks(%context: !llvm.ptr, %n: index, %x: memref<?xf32>, %y: memref<?xf32>) {
+  scf.forall (%i) in (%n) {
+    %e = memref.load %x[%i] : memref<?xf32>
+    memref.store %e, %y[%i] : memref<?xf32>
+  }
+  scf.forall (%i) in (%n) {
+    %e = memref.load %y[%i] : memref<?xf32>
+    memref.store %e, %x[%i] : memref<?xf32>
+  }
+  return
+}
