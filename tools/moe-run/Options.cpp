@@ -181,6 +181,7 @@ Error parseCompilation(const InputArgList &args, Options &options) {
       return makeError(spelling(*arg) + ": " + toString(std::move(error)));
     options.without = std::move(pipeline.without);
   }
+  options.optimize = !args.hasArg(OPT_no_optimize);
   options.entry = args.getLastArgValue(OPT_entry);
   options.cpu = args.getLastArgValue(OPT_cpu, "native");
   options.list = args.hasArg(OPT_list_entries);

@@ -34,6 +34,7 @@ struct Options {
   std::string cpu = "native";
   Stage from = Stage::Input;
   std::vector<std::string> without;
+  bool optimize = true;
   bool list = false;
 
   std::vector<std::string> weights;

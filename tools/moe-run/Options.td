@@ -28,7 +28,10 @@ let Group = grp_compile in {
     "Optimisations of target cpu to leave out, with commas:\n"
     "raise, ffn, scale, gather, transpose, slice, epilogue,\n"
     "merge, combine, residual (see moek-fuse), pack, select,\n"
-    "group, vectors, tasks, share">;
+    "group, rows, vectors, tasks, share">;
+  def no_optimize : Switch<"no-optimize",
+    "Leave LLVM's optimiser out: compiles in half of the time,\n"
+    "runs several times as long">;
   def list_entries : Switch<"list", "Print the functions of FILE and stop">;
 }
 

@@ -123,6 +123,7 @@ static Error runTool(const Options &options) {
   compilerOptions.target = options.target;
   compilerOptions.cpu = options.cpu;
   compilerOptions.from = options.from;
+  compilerOptions.optimize = options.optimize;
   compilerOptions.without = options.without;
   compilerOptions.diagnostics = [](const Diagnostic &diagnostic) {
     if (diagnostic.severity == Diagnostic::Severity::Warning)

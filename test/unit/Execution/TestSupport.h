@@ -8,6 +8,8 @@
 #ifndef MOE_TEST_UNIT_EXECUTION_TESTSUPPORT_H
 #define MOE_TEST_UNIT_EXECUTION_TESTSUPPORT_H
 
+#include "Thorough.h"
+
 #include "moe/Execution/Compiler.h"
 #include "moe/TensorFile/TensorFile.h"
 
@@ -40,13 +42,15 @@ template <typename T> std::string message(llvm::Expected<T> value) {
   return message(value.takeError());
 }
 
-/// A function of a file in that stage, compiled.
+/// A function of a file in that stage, compiled; optimised as isThorough()
+/// says.
 inline Function compileOne(llvm::StringRef path, llvm::StringRef name,
                            Stage from = Stage::Input,
                            Target target = Target::Reference) {
   CompilerOptions options;
   options.target = target;
   options.from = from;
+  options.optimize = isThorough();
   Compiler compiler = must(Compiler::create(std::move(options)));
   return must(must(compiler.compileFile(path)).lookup(name));
 }
