@@ -10,6 +10,7 @@
 
 #include "MicroKernel.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Dialect/X86Vector/X86VectorDialect.h"
@@ -85,10 +86,32 @@ private:
       for (int64_t i = 0; i < linesOfStep(); ++i)
         ask = askAhead(ask);
     }
-    for (int64_t i = 0; i < step; i += tile.pair)
-      emitStep(b.add(k, i), carried);
+    if (step == tile.pair) {
+      emitStep(k, carried);
+    } else {
+      carried = b.iterate(b.index(0), b.index(step), tile.pair, carried,
+                          [&](Value i, ValueRange state) {
+                            SmallVector<Value> next(state);
+                            emitStep(b.add(k, i), next);
+                            return next;
+                          });
+      unrollFully(carried.front().getDefiningOp());
+    }
     if (ask)
       carried.push_back(ask);
+  }
+
+  /// Leaves it to LLVM to unroll `loop`: what passes of MLIR work on is a
+  /// quarter of it.
+  void unrollFully(Operation *loop) {
+    auto yes = b.getBoolAttr(true);
+    auto unroll = LLVM::LoopUnrollAttr::get(b.getContext(), /*disable=*/{},
+                                            /*count=*/{}, /*runtimeDisable=*/{},
+                                            /*full=*/yes, {}, {}, {});
+    loop->setAttr("llvm.loop_annotation",
+                  LLVM::LoopAnnotationAttr::get(b.getContext(), {}, {}, {},
+                                                unroll, {}, {}, {}, {}, {}, {},
+                                                {}, {}, {}, {}, {}));
   }
 
   /// One k, or one pair of k.

@@ -1,6 +1,8 @@
 // RUN: moe-opt %s --convert-moek-to-cpu='lanes=8 prefetch unroll=4' --canonicalize --cse | FileCheck %s
 // RUN: moe-opt %s --convert-moek-to-cpu='lanes=16 panel=16' --canonicalize --cse | FileCheck %s --check-prefix=PLAIN
 
+// CHECK: #loop_unroll = #llvm.loop_unroll<full = true>
+
 // Blocks of 128 x 16 of packed weights.
 // CHECK-LABEL: @packed
 // PLAIN-LABEL: @packed
@@ -17,7 +19,8 @@ func.func @packed(%x: memref<?x256xf32>, %w: memref<1x24576xf32>, %y: memref<?x9
   // CHECK-NOT: memref.prefetch
   // CHECK:   default {
   // CHECK:     scf.for {{.+}} = %c0 to %c128 step %c4 iter_args({{.+}}) -> (vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>)
-  // CHECK-COUNT-32: vector.fma
+  // CHECK:       scf.for {{.+}} = %c0 to %c4 step %c1
+  // CHECK-COUNT-8: vector.fma
   // CHECK-NOT: vector.fma
   // CHECK: scf.for {{.+}} = %[[TWOS]] to
   // CHECK: %[[MORE:.+]] = arith.addi %[[ROWS:.+]], %c5
@@ -39,14 +42,16 @@ func.func @packed(%x: memref<?x256xf32>, %w: memref<1x24576xf32>, %y: memref<?x9
   // CHECK-COUNT-2: vector.fma
   // CHECK-NOT: vector.fma
   // CHECK:   case 2 {
-  // A tile of six rows takes four.
+  // A tile of six rows takes four, in a loop that LLVM unrolls.
   // CHECK:   default {
   // CHECK:     scf.for {{.+}} = %c0 to %c128 step %c4
   // CHECK:     memref.prefetch %arg1[%c0, %[[PLACE:.+]]], read, locality<2>, data
   // CHECK:     arith.addi %[[PLACE]], %[[STRIDE]]
   // CHECK-NOT: memref.prefetch
-  // CHECK-COUNT-48: vector.fma
+  // CHECK:       scf.for {{.+}} = %c0 to %c4 step %c1
+  // CHECK-COUNT-12: vector.fma
   // CHECK-NOT: vector.fma
+  // CHECK: } {llvm.loop_annotation = #loop_annotation}
   // CHECK:   arith.addi %[[ROW]], %[[SIZE]]
 
   // PLAIN-NOT: memref.prefetch
