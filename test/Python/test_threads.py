@@ -157,7 +157,8 @@ def test_modules_come_and_go(tmp_path):
     cycle(900)
     gc.collect()
     assert _moe.live_handles() == handles
-    assert resident() - memory < 16 << 20, f"{(resident() - memory) >> 10} KiB more after 900 modules"
+    if "libclang_rt" not in os.environ.get("LD_PRELOAD", ""):  # a sanitizer keeps what is freed
+        assert resident() - memory < 16 << 20, f"{(resident() - memory) >> 10} KiB more after 900 modules"
 
 
 def test_calls_leave_nothing(small):
