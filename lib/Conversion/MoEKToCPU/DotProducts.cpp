@@ -31,53 +31,96 @@ public:
     forWeights(b, operands, [&](const MatrixView &weights, Value sum) {
       firstSum = sum;
       view = &weights;
-      // One row has as many sums as hide the latency of an FMA; with more,
-      // rows share what is read of four columns.
+      // One row waits for memory; with more, rows share what is read of four
+      // columns.
       Value single = arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
                                            operands.rows, b.index(1));
-      b.ifElse(
-          single,
-          [&] {
-            forColumns(b, shape, operands.numColumns, {8, 4, 1},
-                       [&](Value column, int64_t columns) {
-                         emitTile(b.index(0), 1, column, columns);
-                       });
-          },
-          [&] {
-            forColumns(b, shape, operands.numColumns, {4, 1},
-                       [&](Value column, int64_t columns) {
-                         b.tiles(operands.rows, shape.sums / 4,
-                                 [&](Value row, int64_t rows) {
-                                   emitTile(row, rows, column, columns);
-                                 });
-                       });
-          });
+      b.ifElse(single, [&] { emitRow(wayOfRow()); }, [&] { emitRows(); });
     });
   }
 
 private:
-  void emitTile(Value row, int64_t rows, Value column, int64_t columns) {
+  /// How one row goes through the weights. It has 8 vectors of sums, as many as
+  /// hide the latency of an FMA: `parts` of them for each of `columns`.
+  struct Way {
+    int64_t columns, parts;
+    int64_t ahead; ///< asks for the weights so many elements further on, if any
+    bool askForNext; ///< asks for the columns behind these
+  };
+
+  /// Short rows lie one behind the other like one stream: the hardware does not
+  /// see far enough in streams of a row each, nor across the pages of one. Long
+  /// rows are better off side by side. What is best where was measured; see
+  /// docs/cpu.md.
+  Way wayOfRow() const {
+    int64_t bytes = shape.element.getIntOrFloatBitWidth() / 8;
+    bool isShort = bytes * shape.k <= (bytes == 4 ? 2048 : 4096);
+    if (isShort)
+      return {1, 8, 2048, false};
+    if (bytes == 4)
+      return {4, 2, 0, false};
+    return {8, 1, 0, shape.block >= shape.k};
+  }
+
+  void emitRow(const Way &way) {
+    SmallVector<int64_t> sizes{4, 1};
+    if (way.columns == 8)
+      sizes.insert(sizes.begin(), 8);
+    forColumns(b, shape, operands.numColumns, sizes,
+               [&](Value column, int64_t columns) {
+                 Way here = way;
+                 here.columns = std::min(way.columns, columns);
+                 here.askForNext = way.askForNext && columns > 1;
+                 SmallVector<Value> sums;
+                 for (int64_t j = 0; j < columns; j += here.columns)
+                   sums.append(emitTile(b.index(0), 1, b.add(column, j), here));
+                 addTileToSums(b.index(0), 1, column, sums);
+               });
+  }
+
+  void emitRows() {
+    forColumns(
+        b, shape, operands.numColumns, {4, 1},
+        [&](Value column, int64_t columns) {
+          b.tiles(operands.rows, shape.sums / 4, [&](Value row, int64_t rows) {
+            SmallVector<Value> sums =
+                emitTile(row, rows, column, {columns, 1, 0, false});
+            addTileToSums(row, rows, column, sums);
+          });
+        });
+  }
+
+  /// A vector of sums for each row and column of a tile.
+  SmallVector<Value> emitTile(Value row, int64_t rows, Value column,
+                              const Way &way) {
     SmallVector<Value> starts;
-    for (int64_t j = 0; j < columns; ++j)
+    for (int64_t j = 0; j < way.columns; ++j)
       starts.push_back(view->at(b, operands.group,
                                 b.add(b.add(operands.firstColumn, column), j),
                                 operands.firstK));
-    SmallVector<Value> sums(rows * columns, b.zero(f32));
-    // One row waits for memory alone, and a tile ends before the hardware has
-    // seen where its short streams go: ask for the next tile, line by line.
-    Value next;
-    if (rows == 1 && columns > 1 && shape.block >= shape.k)
-      next = view->along(b, starts.back(), b.index(shape.k));
-    int64_t line = 512 / shape.element.getIntOrFloatBitWidth();
-    Value whole = b.mul(b.div(operands.depth, unit), unit);
+    int64_t products = rows * way.columns;
+    SmallVector<Value> sums(products * way.parts, b.zero(f32));
+    Value done = wholeSteps(unit * way.parts);
     sums = b.iterate(
-        b.index(0), whole, unit, sums, [&](Value k, ValueRange state) {
-          for (int64_t i = 0; next && i < columns * unit; i += line)
-            view->prefetch(b, b.add(b.add(next, b.mul(k, columns)), i));
-          SmallVector<Value> added(state);
-          multiply(starts, k, unit, row, added);
+        b.index(0), done, unit * way.parts, sums,
+        [&](Value k, ValueRange state) {
+          ask(way, starts, k);
+          SmallVector<Value> added;
+          for (int64_t part = 0; part < way.parts; ++part) {
+            SmallVector<Value> sums(state.slice(part * products, products));
+            multiply(starts, b.add(k, part * unit), unit, row, sums);
+            added.append(sums);
+          }
           return added;
         });
+    addHalves(sums, products);
+    Value whole = wholeSteps(unit);
+    if (way.parts > 1)
+      sums = b.iterate(done, whole, unit, sums, [&](Value k, ValueRange state) {
+        SmallVector<Value> added(state);
+        multiply(starts, k, unit, row, added);
+        return added;
+      });
     if (int64_t rest = shape.k % unit) {
       // The last block ends in the middle of a vector.
       if (shape.block >= shape.k) {
@@ -95,11 +138,44 @@ private:
         sums.assign(branch.getResults().begin(), branch.getResults().end());
       }
     }
+    return sums;
+  }
+
+  /// The K of this block in steps of `size`.
+  Value wholeSteps(int64_t size) {
+    return b.mul(b.div(operands.depth, size), size);
+  }
+
+  /// Asks for weights, as many cache lines as a step of the loop reads.
+  void ask(const Way &way, ArrayRef<Value> starts, Value k) {
+    int64_t line = 512 / shape.element.getIntOrFloatBitWidth();
+    Value from;
+    if (way.ahead)
+      from = b.add(view->along(b, starts.front(), k), way.ahead);
+    else if (way.askForNext)
+      from = b.add(view->along(b, starts.back(), b.index(shape.k)),
+                   b.mul(k, way.columns));
+    for (int64_t i = 0; from && i < way.columns * way.parts * unit; i += line)
+      view->prefetch(b, b.add(from, i));
+  }
+
+  /// Adds the second half to the first one until `size` are left.
+  void addHalves(SmallVectorImpl<Value> &vectors, size_t size) {
+    while (vectors.size() > size) {
+      size_t half = vectors.size() / 2;
+      for (size_t i = 0; i < half; ++i)
+        vectors[i] = arith::AddFOp::create(b, vectors[i], vectors[half + i]);
+      vectors.resize(half);
+    }
+  }
+
+  void addTileToSums(Value row, int64_t rows, Value column,
+                     ArrayRef<Value> sums) {
+    int64_t columns = sums.size() / rows;
     for (int64_t i = 0; i < rows; ++i)
       for (int64_t j = 0; j < columns; j += 4)
         addToSums(b.add(row, i), b.add(column, j),
-                  ArrayRef(sums).slice(i * columns + j,
-                                       std::min<int64_t>(columns, 4)));
+                  sums.slice(i * columns + j, std::min<int64_t>(columns, 4)));
   }
 
   /// sums += one unit of K, of which the weights have `valid` elements.
