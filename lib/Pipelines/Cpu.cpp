@@ -76,6 +76,7 @@ void moe::addCpuLoops(OpPassManager &pm, const PipelineOptions &options) {
   kernels.chunk = target.chunk;
   kernels.dot = target.dot;
   kernels.prefetch = target.prefetch;
+  kernels.prefetchFew = target.prefetchFew;
   kernels.unroll = target.unroll;
   kernels.inPlaceOutIn = target.inPlaceOutIn;
   kernels.inPlaceOutInBf16 = target.inPlaceOutInBf16;

@@ -241,6 +241,7 @@ def ConvertMoEKToCPU : Pass<"convert-moek-to-cpu"> {
     Option<"chunk", "chunk", "int64_t", /*default=*/"2", "panels of a task, for weights without a layout">,
     Option<"dot", "dot", "bool", /*default=*/"false", "multiply bf16 pairs with vdpbf16ps">,
     Option<"prefetch", "prefetch", "bool", /*default=*/"false", "ask for the next block of packed weights">,
+    Option<"prefetchFew", "prefetch-few", "bool", /*default=*/"false", "the same for one or two rows, if the weights have 16 bits">,
     Option<"unroll", "unroll", "int64_t", /*default=*/"1", "K of a step of a tile's loop">,
     Option<"inPlaceOutIn", "in-place-out-in", "int64_t", /*default=*/"6", "rows of a group up to which weights [E,out,in] of f32 or f16 without a layout are multiplied where they lie">,
     Option<"inPlaceOutInBf16", "in-place-out-in-bf16", "int64_t", /*default=*/"6", "the same for bf16">,

@@ -24,6 +24,7 @@ struct CpuTarget {
   int64_t chunk;       ///< panels of a task
   bool dot;            ///< multiply bf16 pairs with vdpbf16ps
   bool prefetch;       ///< ask for the next block of packed weights
+  bool prefetchFew;    ///< the same for one or two rows, weights of 16 bits
   int64_t unroll;      ///< K of a step of a tile's loop
   /// Rows of a group up to which weights that are not packed are multiplied
   /// where they lie: those that are [E,out,in], those that are [E,in,out], in

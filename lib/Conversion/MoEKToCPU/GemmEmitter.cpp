@@ -44,6 +44,8 @@ GemmEmitter::GemmEmitter(KernelBuilder &b, moek::GemmOp op,
   // Only packed weights are one stream.
   tile.prefetch = options.prefetch && op.getLayoutAttr();
   tile.unroll = options.unroll;
+  prefetchFew =
+      options.prefetchFew && elementOfWeights().getIntOrFloatBitWidth() == 16;
   leftType = dot ? source : Type(b.getF32Type());
   kBlocks = blocks.count;
   columns = tile.panel / accumulators;

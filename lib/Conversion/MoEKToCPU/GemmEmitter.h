@@ -26,7 +26,7 @@ struct InPlaceRows {
 struct CpuKernelOptions {
   int64_t lanes, rowsPerTile;
   int64_t panel, block, chunk; ///< for weights without a layout
-  bool dot, prefetch;
+  bool dot, prefetch, prefetchFew;
   int64_t unroll;
   InPlaceRows inPlaceOutIn, inPlaceInOut; ///< weights [E,out,in], [E,in,out]
 };
@@ -107,6 +107,7 @@ private:
   mlir::Type leftType;            ///< element of the copied rows
   mlir::Value left, sums, packed; ///< buffers of a task
   PlainWeights plain;
+  bool prefetchFew;        ///< narrow weights, one or two rows
   int64_t inPlaceRows = 0; ///< 0: weights are always copied
   int64_t widestTask = 0;  ///< panels
   InPlaceShape inPlace;

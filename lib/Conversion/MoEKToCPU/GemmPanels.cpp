@@ -59,12 +59,15 @@ void GemmEmitter::multiplyPanels(Value group, Value firstPanel, Value count,
 }
 
 /// The same for two panels and few rows. Memory decides there, and two streams
-/// get more out of it than one; asking ahead would only disturb them.
+/// get more out of it than one. Asking ahead only disturbs them, but where the
+/// weights are narrow and arithmetic takes as long as memory.
 void GemmEmitter::multiplyTwoPanels(Value rows, MicroKernelOperands operands) {
   Tile two = tile;
   two.rows = kFewRows;
   two.panels = 2;
   two.prefetch = false;
+  if (prefetchFew)
+    two.lookAhead = two.panels * tile.block * tile.panel;
   operands.row = b.index(0);
   emitTile(two, rows, operands);
 }

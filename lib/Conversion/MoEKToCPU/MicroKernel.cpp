@@ -86,6 +86,8 @@ private:
       for (int64_t i = 0; i < linesOfStep(); ++i)
         ask = askAhead(ask);
     }
+    if (tile.lookAhead)
+      askFurtherOn(k);
     if (step == tile.pair) {
       emitStep(k, carried);
     } else {
@@ -147,6 +149,19 @@ private:
                                /*isWrite=*/false, /*localityHint=*/2,
                                /*isDataCache=*/true);
     return b.add(place, operands.stride);
+  }
+
+  /// Asks for the lines of a step in the block to come, panel by panel.
+  void askFurtherOn(Value k) {
+    int64_t line = 512 / element.getIntOrFloatBitWidth();
+    for (int64_t j = 0; j < vectors; j += tile.panel / tile.lanes)
+      for (int64_t i = 0; i < step * tile.panel; i += line) {
+        SmallVector<Value> place = weightsAt(k, j);
+        place[1] = b.add(place[1], tile.lookAhead + i);
+        memref::PrefetchOp::create(b, operands.weights, place,
+                                   /*isWrite=*/false, /*localityHint=*/2,
+                                   /*isDataCache=*/true);
+      }
   }
 
   Value splat(VectorType type, uint32_t value) {

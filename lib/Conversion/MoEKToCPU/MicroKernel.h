@@ -29,6 +29,8 @@ struct Tile {
   int64_t unroll = 1;    ///< K of a step of the loop, if whole pairs
   bool prefetch = false; ///< ask for weights that come later
   int64_t panels = 1; ///< panels that a tile spans, whose blocks are neighbours
+  /// Elements from what a step reads of a panel to what it asks for, if not 0.
+  int64_t lookAhead = 0;
 };
 
 /// Adds the product of `tile.rows` (or fewer) rows and one block of K of a

@@ -94,6 +94,7 @@ struct ConvertMoEKToCPUPass
                              chunk,
                              dot,
                              prefetch,
+                             prefetchFew,
                              unroll,
                              {inPlaceOutIn, inPlaceOutInBf16},
                              {inPlaceInOut, inPlaceInOutBf16}};

@@ -1,5 +1,6 @@
 // RUN: moe-opt %s --convert-moek-to-cpu='lanes=16 dot prefetch' --canonicalize --cse | FileCheck %s --check-prefixes=CHECK,DOT
 // RUN: moe-opt %s --convert-moek-to-cpu='lanes=16 prefetch unroll=4' --canonicalize --cse | FileCheck %s --check-prefixes=CHECK,WIDE
+// RUN: moe-opt %s --convert-moek-to-cpu='lanes=16 prefetch prefetch-few' --canonicalize --cse | FileCheck %s --check-prefix=FEW
 
 // Pairs of bf16 along K, in blocks of 128 x 64: by vdpbf16ps, or widened by a shift
 // and a mask.
@@ -23,6 +24,13 @@ func.func @pairs(%x: memref<?x256xbf16>, %w: memref<1x65536xbf16>, %y: memref<?x
   // DOT-NOT:     x86vector.avx512.dot
   // WIDE-COUNT-16: vector.fma
   // WIDE-NOT:    vector.fma
+  // One or two rows ask for the lines of the next block of both panels, if told to.
+  // FEW:   case 1 {
+  // FEW:   scf.for {{.+}} = %c0 to %c128 step %c2
+  // FEW:   arith.addi %{{.+}}, %c16384
+  // FEW-COUNT-8: memref.prefetch %arg1
+  // FEW-NOT: memref.prefetch
+  // FEW:   default {
   // CHECK:   default {
   // A tile of six rows asks for its part of the next block.
   // CHECK: scf.for {{.+}} step %c1 iter_args
