@@ -55,8 +55,12 @@ private:
   Way wayOfRow() const {
     int64_t bytes = shape.element.getIntOrFloatBitWidth() / 8;
     bool isShort = bytes * shape.k <= (bytes == 4 ? 2048 : 4096);
-    if (isShort)
-      return {1, 8, 2048, false};
+    if (isShort) {
+      int64_t parts = 1;
+      while (parts < 8 && 2 * parts * unit <= shape.k)
+        parts *= 2;
+      return {8 / parts, parts, 2048, false};
+    }
     if (bytes == 4)
       return {4, 2, 0, false};
     return {8, 1, 0, shape.block >= shape.k};
@@ -151,7 +155,7 @@ private:
     int64_t line = 512 / shape.element.getIntOrFloatBitWidth();
     Value from;
     if (way.ahead)
-      from = b.add(view->along(b, starts.front(), k), way.ahead);
+      from = b.add(b.add(starts.front(), b.mul(k, way.columns)), way.ahead);
     else if (way.askForNext)
       from = b.add(view->along(b, starts.back(), b.index(shape.k)),
                    b.mul(k, way.columns));

@@ -70,7 +70,7 @@ Value MatrixView::along(KernelBuilder &b, Value at, Value columns) const {
 
 void MatrixView::prefetch(KernelBuilder &b, Value at) const {
   memref::PrefetchOp::create(b, line, at, /*isWrite=*/false,
-                             /*localityHint=*/2, /*isDataCache=*/true);
+                             /*localityHint=*/0, /*isDataCache=*/true);
 }
 
 Value MatrixView::loadElement(KernelBuilder &b, Value at) const {

@@ -35,7 +35,8 @@ public:
   mlir::Value along(KernelBuilder &b, mlir::Value at,
                     mlir::Value columns) const;
 
-  /// Asks for the cache line of the element at `at`, which need not exist.
+  /// Asks for the cache line of the element at `at`, which need not exist and
+  /// is read once.
   void prefetch(KernelBuilder &b, mlir::Value at) const;
   mlir::Value loadElement(KernelBuilder &b, mlir::Value at) const;
   /// `size` neighbours of a row from `at` on, of which the first `valid` exist;

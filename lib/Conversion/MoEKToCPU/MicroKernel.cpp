@@ -151,7 +151,8 @@ private:
     return b.add(place, operands.stride);
   }
 
-  /// Asks for the lines of a step in the block to come, panel by panel.
+  /// Asks for the lines of a step in the block to come, panel by panel. They
+  /// are read once: what other code keeps in the caches may stay there.
   void askFurtherOn(Value k) {
     int64_t line = 512 / element.getIntOrFloatBitWidth();
     for (int64_t j = 0; j < vectors; j += tile.panel / tile.lanes)
@@ -159,7 +160,7 @@ private:
         SmallVector<Value> place = weightsAt(k, j);
         place[1] = b.add(place[1], tile.lookAhead + i);
         memref::PrefetchOp::create(b, operands.weights, place,
-                                   /*isWrite=*/false, /*localityHint=*/2,
+                                   /*isWrite=*/false, /*localityHint=*/0,
                                    /*isDataCache=*/true);
       }
   }

@@ -51,7 +51,9 @@ func.func @combine(%x: memref<?x64xf32>, %r: memref<?xi32>, %o: memref<9xi32>, %
 func.func @as_they_lie(%x: memref<?x64xbf16>, %w: memref<80x64xbf16>, %y: memref<?x80xbf16>) {
   // CHECK: scf.forall
   // CHECK: %arg1
-  // One row by 8 columns: 32 numbers of each are 8 lines, of the next 8 columns.
+  // One row by 4 columns, all of K at once: 64 numbers of each are 8 lines, 2048 numbers
+  // further on.
+  // CHECK: %c2048
   // CHECK-COUNT-8: memref.prefetch
   // CHECK-NOT: memref.prefetch
   // CHECK: vector.fma

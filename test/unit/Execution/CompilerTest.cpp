@@ -210,6 +210,49 @@ TEST(CompilerTest, CodeIsOptimizedUnlessToldNotTo) {
   EXPECT_GT(numOnStack(false), numOnStack(true));
 }
 
+// Code generation whose time grows with the square of a block does not see the
+// calls of hundreds of phases; that is a matter of the function with the calls,
+// not of the phases.
+TEST(CompilerTest, LongStraightLinesAreGeneratedQuickly) {
+  // x + transposed x, again and again: each a phase of its own.
+  auto program = [](int count) {
+    std::string text = R"(
+#plain = affine_map<(i, j) -> (i, j)>
+#turned = affine_map<(i, j) -> (j, i)>
+func.func @main(%x0: tensor<?x?xf32> {moe.dims = ["N", "N"]})
+    -> (tensor<?x?xf32> {moe.dims = ["N", "N"]}) {
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %x0, %c0 : tensor<?x?xf32>
+  %e = tensor.empty(%n, %n) : tensor<?x?xf32>
+)";
+    for (int i = 0; i < count; ++i) {
+      std::string x = "%x" + std::to_string(i),
+                  next = "%x" + std::to_string(i + 1);
+      text += next + R"( = linalg.generic {
+      indexing_maps = [#plain, #turned, #plain], iterator_types = ["parallel", "parallel"]}
+      ins()" + x +
+              ", " + x + R"( : tensor<?x?xf32>, tensor<?x?xf32>)
+      outs(%e : tensor<?x?xf32>) {
+  ^bb0(%a: f32, %b: f32, %old: f32):
+    %s = arith.addf %a, %b : f32
+    linalg.yield %s : f32
+  } -> tensor<?x?xf32>
+)";
+    }
+    return text + "  return %x" + std::to_string(count) +
+           " : tensor<?x?xf32>\n}\n";
+  };
+  CompilerOptions options;
+  options.target = Target::Cpu;
+  Compiler compiler = must(Compiler::create(std::move(options)));
+  auto numQuick = [&](int count) {
+    auto code = must(compiler.emit(CodeKind::LlvmIr, program(count)));
+    return code->getBuffer().count(" optnone ");
+  };
+  EXPECT_EQ(numQuick(4), 0u);
+  EXPECT_EQ(numQuick(400), 1u);
+}
+
 TEST(CompilerTest, CompilationsAreCounted) {
   Compiler compiler = must(Compiler::create({}));
   EXPECT_EQ(message(compiler.compile(doubled)), "");
