@@ -22,6 +22,8 @@ import sys
 import time
 from typing import Any, Callable
 
+LOAD = os.getloadavg()[0]  # before anything of this process adds to it
+
 import torch
 import transformers
 
@@ -139,7 +141,7 @@ def measure(dtype: str, arguments: argparse.Namespace) -> list[dict[str, Any]]:
     for name, runs in times.items():
         line: dict[str, Any] = {
             "kind": "model", "model": "qwen3_moe", "parameters": sum(p.numel() for p in model.parameters()), "way": name,
-            "dtype": dtype, "threads": arguments.threads, "rounds": len(runs), "load": os.getloadavg()[0],
+            "dtype": dtype, "threads": arguments.threads, "rounds": len(runs), "load": LOAD,
             "torch": torch.__version__, "transformers": transformers.__version__,
         }  # fmt: skip
         for part, count in (("prefill", PROMPT), ("decode", NEW)):
@@ -183,8 +185,8 @@ def main() -> int:
     parser.add_argument("--output", help="file to append results to, a JSON object a line")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    if os.getloadavg()[0] > 0.3:
-        print(f"the load is {os.getloadavg()[0]:.1f}: these figures are not to be quoted", file=sys.stderr)
+    if LOAD > 0.3:
+        print(f"the load is {LOAD:.1f}: these figures are not to be quoted", file=sys.stderr)
     lines = [line for dtype in arguments.dtype for line in measure(dtype, arguments)]
     report(lines)
     if arguments.output:

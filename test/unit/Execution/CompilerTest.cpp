@@ -244,6 +244,7 @@ func.func @main(%x0: tensor<?x?xf32> {moe.dims = ["N", "N"]})
   };
   CompilerOptions options;
   options.target = Target::Cpu;
+  options.instrument = false;
   Compiler compiler = must(Compiler::create(std::move(options)));
   auto numQuick = [&](int count) {
     auto code = must(compiler.emit(CodeKind::LlvmIr, program(count)));
