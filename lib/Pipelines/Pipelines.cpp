@@ -22,7 +22,8 @@ void moe::addStage(OpPassManager &pm, Stage stage,
   case Stage::Prepared:
     return addPrepared(pm, /*computeOnWeights=*/true);
   case Stage::Buffers:
-    return addBuffers(pm, options.target == Target::Cpu && options.has("rows"));
+    return addBuffers(pm, options.target == Target::Cpu &&
+                              options.has("rows") && options.has("tasks"));
   case Stage::Loops:
     return options.target == Target::Cpu ? addCpuLoops(pm, options)
                                          : addReferenceLoops(pm);

@@ -189,7 +189,8 @@ def MoEFuseRows : Pass<"moe-fuse-rows"> {
     rows. An op that reads other rows, or a buffer through another view, begins a new
     chain, with a remark of the category "moe-fuse-rows". Ops that are known to be
     small stay, as do all others between which something else writes memory. Runs on
-    memrefs, before `moe-plan-workspace`, which then keeps the buffers of a chain apart.
+    memrefs, before `moe-plan-workspace`, which then keeps the buffers of a chain apart:
+    they need more workspace than ops that are phases of their own.
     Assumes that arguments of a function do not overlap. Numbers do not change.
 
     ```mlir

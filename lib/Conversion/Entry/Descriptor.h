@@ -10,6 +10,8 @@
 
 #include "moe/Conversion/Signature.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
 namespace moe {
 
 /// What a descriptor says besides the signature: functions by symbol name.
@@ -17,6 +19,10 @@ struct EntryFunctions {
   std::string name, target, prepare, workspaceBytes, run;
   uint64_t cpuFeatures = 0, packedBytes = 0, packedHash = 0;
 };
+
+/// What F.prepare and the functions it reaches do, as text that is the same
+/// whatever else the module has.
+std::string textOfPrepare(mlir::func::FuncOp prepare);
 
 /// Appends the constants that make up moert_entry_NAME, a MoertEntry.
 void emitDescriptor(mlir::ModuleOp module, const EntryFunctions &functions,

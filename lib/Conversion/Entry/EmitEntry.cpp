@@ -73,8 +73,8 @@ private:
     return success();
   }
 
-  /// Tells blobs of different contents or layouts apart: the weights, the text
-  /// of F.prepare, the types, the target. The inputs do not count: functions
+  /// Tells blobs of different contents or layouts apart: the weights, what
+  /// F.prepare does, the types, the target. The inputs do not count: functions
   /// that differ in them alone share a blob.
   uint64_t hashBlob(StringRef target, uint64_t features) {
     std::string text;
@@ -84,21 +84,7 @@ private:
     os << target << features << weights.write(entry.getContext());
     for (auto [type, offset] : llvm::zip(packedTypes, packedOffsets))
       os << type << offset;
-    OpPrintingFlags flags = OpPrintingFlags().useLocalScope();
-    prepare.print(os, flags);
-    prepare.walk([&](LLVM::AddressOfOp address) {
-      if (auto body =
-              module.lookupSymbol<LLVM::LLVMFuncOp>(address.getGlobalName()))
-        body.print(os, flags);
-    });
-    // The bodies of its loops count by what they do, not by their numbers, in
-    // which the rest of the module has a say.
-    static constexpr llvm::StringLiteral kPhase = "@moe.phase.";
-    for (size_t at = 0; (at = text.find(kPhase, at)) != std::string::npos;) {
-      at += kPhase.size();
-      size_t end = text.find_first_not_of("0123456789", at);
-      text.erase(at, end == std::string::npos ? end : end - at);
-    }
+    os << textOfPrepare(prepare);
     return llvm::xxh3_64bits(text);
   }
 

@@ -29,7 +29,7 @@ static bool isPhase(Operation *op) {
   if (op->getNumResults() != 0)
     return false;
   if (isa<scf::ForallOp>(op))
-    return true;
+    return true; // within a task no other tasks begin
   if (auto linalg = dyn_cast<linalg::LinalgOp>(op))
     return linalg.hasPureBufferSemantics();
   return isa_and_present<moek::MoEKDialect>(op->getDialect());
@@ -69,10 +69,11 @@ struct SharePhasesPass : moe::impl::MoESharePhasesBase<SharePhasesPass> {
           !isa<LLVM::LLVMPointerType>(function.getArgumentTypes().front()))
         continue; // does not run in a call
       function.walk<WalkOrder::PreOrder>([&](Operation *op) {
-        if (!isPhase(op))
+        if (isPhase(op))
+          phases.emplace_back(op);
+        else if (!isa<scf::ForallOp>(op))
           return WalkResult::advance();
-        phases.emplace_back(op);
-        return WalkResult::skip(); // within a task no other tasks begin
+        return WalkResult::skip();
       });
     }
     // By what a function would say, in the order of the module.

@@ -129,6 +129,49 @@ TEST(CallTest, BlobsOfAnotherCpuOrFunction) {
 }
 #endif
 
+// What is computed on weights is told apart by what it is, though phases that
+// are the same are functions of their own, whose names the rest of the module
+// has a say in.
+TEST(CallTest, BlobsOfSharedPhases) {
+  auto hash = [](StringRef factor, StringRef before = "") {
+    std::string scale = (R"( = linalg.generic {
+      indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> (i)>],
+      iterator_types = ["parallel"]}
+      ins(%w : tensor<64xf32>) outs(%e : tensor<64xf32>) {
+  ^bb0(%a: f32, %old: f32):
+    %factor = arith.constant )" +
+                         factor + R"( : f32
+    %p = arith.mulf %a, %factor : f32
+    linalg.yield %p : f32
+  } -> tensor<64xf32>
+)")
+                            .str();
+    auto of = [&](const char *weight) {
+      std::string text = scale;
+      return text.replace(text.find("%w"), 2, weight);
+    };
+    CompilerOptions options;
+    options.target = Target::Cpu;
+    Compiler compiler = must(Compiler::create(std::move(options)));
+    Module module = must(compiler.compile(
+        before.str() +
+        "func.func @f(%u: tensor<64xf32> {moe.weight}, %v: tensor<64xf32> "
+        "{moe.weight}) -> (tensor<64xf32>, tensor<64xf32>) {\n"
+        "  %e = tensor.empty() : tensor<64xf32>\n  %0" +
+        of("%u") + "  %1" + of("%v") +
+        "  return %0, %1 : tensor<64xf32>, tensor<64xf32>\n}"));
+    return must(module.lookup("f")).entry().packed_hash;
+  };
+  EXPECT_NE(hash("2.0"), hash("3.0"));
+  // Shared, too, and named first.
+  EXPECT_EQ(hash("2.0"),
+            hash("2.0", "func.func @before(%x: tensor<9xf32>) -> "
+                        "(tensor<9xf32>, tensor<9xf32>) {\n"
+                        "  %0 = math.absf %x : tensor<9xf32>\n"
+                        "  %1 = math.absf %0 : tensor<9xf32>\n"
+                        "  return %0, %1 : tensor<9xf32>, tensor<9xf32>\n}\n"));
+}
+
 TEST(CallTest, SymbolsOfInputsAlone) {
   MoertTensor in = asTensor(rows);
   in.data = nullptr;
