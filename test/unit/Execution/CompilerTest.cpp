@@ -251,7 +251,7 @@ func.func @main(%x0: tensor<?x?xf32> {moe.dims = ["N", "N"]})
     return code->getBuffer().count(" optnone ");
   };
   EXPECT_EQ(numQuick(4), 0u);
-  EXPECT_EQ(numQuick(400), 1u);
+  EXPECT_EQ(numQuick(340), 1u);
 }
 
 TEST(CompilerTest, CompilationsAreCounted) {
