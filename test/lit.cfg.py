@@ -18,7 +18,7 @@ config.test_format = lit.formats.ShTest()
 config.suffixes = [".mlir", ".test"]
 config.excludes = ["Inputs"]
 if lit_config.params.get("quick"):  # check-moe
-    config.excludes += ["Install", "Examples", "Docs"]
+    config.excludes += ["Build", "Install", "Examples", "Docs"]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.build_dir, "test")
 

@@ -98,3 +98,47 @@ func.func @small(%x: memref<8x20xf32>, %y: memref<8x20xf32>, %a: memref<?xf32>, 
   memref.copy %a, %b : memref<?xf32> to memref<?xf32>
   return
 }
+
+// -----
+
+// A row that all rows read is not overwritten behind their backs.
+// REMARK: remark: [Missed] not fused{{.*}}a row needs other rows of the ops before it
+// CHECK-LABEL: func.func @write_after_read
+// CHECK-NOT: scf.forall
+func.func @write_after_read(%x: memref<1024x20xf32>, %y: memref<1024x20xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(t, d) -> (0, d)>, affine_map<(t, d) -> (t, d)>],
+                  iterator_types = ["parallel", "parallel"]}
+      ins(%x : memref<1024x20xf32>) outs(%y : memref<1024x20xf32>) {
+  ^bb0(%e: f32, %old: f32):
+    linalg.yield %e : f32
+  }
+  linalg.exp ins(%y : memref<1024x20xf32>) outs(%x : memref<1024x20xf32>)
+  return
+}
+
+// -----
+
+// Buffers that change places in a loop may be the same memory.
+// REMARK: remark: [Missed] not fused{{.*}}a row needs other rows of the ops before it
+// CHECK-LABEL: func.func @changing_places
+// CHECK-NOT: scf.forall
+func.func @changing_places(%n: index, %t: index) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %a = memref.alloc(%t) : memref<?x20xf32>
+  %b = memref.alloc(%t) : memref<?x20xf32>
+  %z = memref.alloc(%t) : memref<?x20xf32>
+  %r:2 = scf.for %i = %c0 to %n step %c1 iter_args(%p = %a, %q = %b) -> (memref<?x20xf32>, memref<?x20xf32>) {
+    linalg.exp ins(%z : memref<?x20xf32>) outs(%p : memref<?x20xf32>)
+    linalg.generic {indexing_maps = [affine_map<(t, d) -> (t, d)>, affine_map<(t, d) -> (0, d)>,
+                                     affine_map<(t, d) -> (t, d)>],
+                    iterator_types = ["parallel", "parallel"]}
+        ins(%p, %q : memref<?x20xf32>, memref<?x20xf32>) outs(%z : memref<?x20xf32>) {
+    ^bb0(%e: f32, %first: f32, %old: f32):
+      %s = arith.addf %e, %first : f32
+      linalg.yield %s : f32
+    }
+    scf.yield %q, %p : memref<?x20xf32>, memref<?x20xf32>
+  }
+  return
+}

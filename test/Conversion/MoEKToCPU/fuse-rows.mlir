@@ -130,3 +130,24 @@ func.func @loops(%x: memref<?x20xf32>, %y: memref<?x20xf32>, %n: index) {
   }
   return
 }
+
+// -----
+
+// A branch has chains of its own; a copy joins one only if it has company.
+// CHECK-LABEL: func.func @branch
+func.func @branch(%c: i1, %x: memref<?x20xf32>, %y: memref<?x20xf32>, %z: memref<?x20xf32>) {
+  // CHECK: scf.if
+  // CHECK: scf.forall
+  // CHECK: linalg.generic
+  // CHECK: linalg.exp
+  // CHECK: else
+  // CHECK-NOT: scf.forall
+  // CHECK: memref.copy
+  scf.if %c {
+    memref.copy %x, %y : memref<?x20xf32> to memref<?x20xf32>
+    linalg.exp ins(%y : memref<?x20xf32>) outs(%z : memref<?x20xf32>)
+  } else {
+    memref.copy %x, %y : memref<?x20xf32> to memref<?x20xf32>
+  }
+  return
+}
