@@ -153,6 +153,9 @@ private:
       work = b.createOrFold<arith::AddIOp>(work, ofRow);
     }
     Value ofTask = b.ceilDiv(b.index(kTaskElements), b.max(work, b.index(1)));
+    // Many rows are whole vectors and cache lines of one number a row.
+    ofTask = arith::SelectOp::create(b, b.lessThan(ofTask, b.index(64)), ofTask,
+                                     b.mul(b.ceilDiv(ofTask, 16), 16));
     b.parallel(b.ceilDiv(rows, ofTask), [&](Value task) {
       Value begin = b.mul(task, ofTask);
       Value count = b.min(ofTask, b.sub(rows, begin));

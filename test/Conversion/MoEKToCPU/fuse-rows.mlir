@@ -11,8 +11,8 @@ func.func @norm(%x: memref<?x20xf32>, %y: memref<?x20xf32>, %t: index) {
   // CHECK: %[[SUMS:.+]] = memref.alloc
   // CHECK: %[[COPY:.+]] = memref.alloc
   %sums = memref.alloc(%t) : memref<?xf32>
-  // 61 elements of work a row, 1 + 20 + 20 + 20: 269 rows are a task.
-  // CHECK: %[[TASKS:.+]] = arith.divui %{{.+}}, %c269
+  // 61 elements of work a row, 1 + 20 + 20 + 20: 17 times 16 rows are a task.
+  // CHECK: %[[TASKS:.+]] = arith.divui %{{.+}}, %c272
   // CHECK: scf.forall (%[[I:.+]]) in (%[[TASKS]]) {
   // CHECK: %[[BEGIN:.+]] = arith.muli %[[I]]
   // CHECK: %[[COUNT:.+]] = arith.minsi
