@@ -159,7 +159,8 @@ def MoEExpandOps : Pass<"moe-expand-ops"> {
     Views of memrefs become their bases, offsets and strides, vector transfers loops,
     `math.rsqrt`, `clampf`, `fpowi` and `ipowi` arithmetic. The patterns are upstream's,
     of `expand-strided-metadata`, `convert-vector-to-scf` and `math-expand-ops`; one walk
-    over a module instead of four. Numbers do not change.
+    over a module instead of four. Numbers do not change, but for the sign of a zero
+    that `math.clampf` compares with another.
 
     ```mlir
     %r = math.rsqrt %x : f32

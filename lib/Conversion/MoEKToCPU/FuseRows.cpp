@@ -206,8 +206,9 @@ private:
           return dim.getPosition();
         }
     unsigned loop = *findRowLoop(op);
+    SmallVector<Access> start = accessesOf(links[0].op, links[0].loop);
     for (const Access &access : accessesOf(op, loop))
-      for (const Access &first : accessesOf(links[0].op, links[0].loop))
+      for (const Access &first : start)
         if (access.rows && first.rows && haveSameRows(access, first))
           return loop;
     return failure();

@@ -144,10 +144,7 @@ private:
   /// would wait for, if it asks for each line about once: more takes the loads'
   /// turns.
   Value askAhead(Value place) {
-    memref::PrefetchOp::create(b, operands.weights,
-                               ValueRange{operands.group, place},
-                               /*isWrite=*/false, /*localityHint=*/2,
-                               /*isDataCache=*/true);
+    prefetch({operands.group, place}, /*localityHint=*/2);
     return b.add(place, operands.stride);
   }
 
@@ -159,10 +156,13 @@ private:
       for (int64_t i = 0; i < step * tile.panel; i += line) {
         SmallVector<Value> place = weightsAt(k, j);
         place[1] = b.add(place[1], tile.lookAhead + i);
-        memref::PrefetchOp::create(b, operands.weights, place,
-                                   /*isWrite=*/false, /*localityHint=*/0,
-                                   /*isDataCache=*/true);
+        prefetch(place, /*localityHint=*/0);
       }
+  }
+
+  void prefetch(ValueRange place, unsigned localityHint) {
+    memref::PrefetchOp::create(b, operands.weights, place, /*isWrite=*/false,
+                               localityHint, /*isDataCache=*/true);
   }
 
   Value splat(VectorType type, uint32_t value) {
