@@ -24,7 +24,7 @@ config.test_exec_root = os.path.join(config.build_dir, "test")
 
 # `not` is lit's own: it fails when the command crashes. So is `cat`.
 tools = {name: config.tools_dir for name in config.tools}
-tools |= {name: config.llvm_tools_dir for name in ("FileCheck", "llvm-objdump", "llvm-readelf", "mlir-opt", "split-file")}
+tools |= {name: config.llvm_tools_dir for name in ("FileCheck", "llvm-objdump", "llvm-readelf", "mlir-opt", "mlir-translate", "split-file")}
 for name, folder in tools.items():
     path = os.path.join(folder, name)
     if not os.path.exists(path):

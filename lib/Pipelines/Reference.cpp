@@ -114,5 +114,6 @@ void moe::addLlvm(OpPassManager &pm, StringRef target, StringRef cpu) {
   pm.addPass(createConvertVectorToLLVMPass(vector));
   pm.addPass(createConvertToLLVMPass());
   pm.addPass(createReconcileUnrealizedCastsPass());
+  pm.addPass(createMoEAnnotateLoops());
   addCleanup(pm);
 }

@@ -175,6 +175,23 @@ def MoEExpandOps : Pass<"moe-expand-ops"> {
     "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
 }
 
+def MoEAnnotateLoops : Pass<"moe-annotate-loops"> {
+  let summary = "hand annotations of loops to LLVM";
+  let description = [{
+    The attribute `llvm.loop_annotation` of an `scf.for` says what LLVM shall do with the
+    loop. Upstream carries it to the branch that closes the loop, but as an attribute that
+    its translation to LLVM IR does not read; here it becomes the branch's own. Numbers do
+    not change.
+
+    ```mlir
+    llvm.br ^loop(%i : i64) {llvm.loop_annotation = #unroll}
+    // becomes
+    llvm.br ^loop(%i : i64) {loop_annotation = #unroll}
+    ```
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
 def MoESerializeTasks : Pass<"moe-serialize-tasks"> {
   let summary = "run tasks that need buffers one after the other";
   let description = [{
