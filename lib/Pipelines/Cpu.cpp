@@ -75,7 +75,9 @@ void moe::addCpuLoops(OpPassManager &pm, const PipelineOptions &options) {
   kernels.block = target.block;
   kernels.chunk = target.chunk;
   kernels.dot = target.dot;
-  kernels.prefetch = target.prefetch;
+  kernels.prefetchL2 = target.prefetchL2;
+  kernels.prefetchL1 = target.prefetchL1;
+  kernels.prefetchTiles = target.prefetchTiles;
   kernels.prefetchFew = target.prefetchFew;
   kernels.unroll = target.unroll;
   kernels.inPlaceOutIn = target.inPlaceOutIn;

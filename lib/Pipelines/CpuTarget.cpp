@@ -23,13 +23,15 @@ static constexpr CpuTarget kAvx2 = {
     /*block=*/128,
     /*chunk=*/16,
     /*dot=*/false,
-    /*prefetch=*/true,
+    /*prefetchL2=*/8 * 1024,
+    /*prefetchL1=*/0,
+    /*prefetchTiles=*/3,
     /*prefetchFew=*/true,
     /*unroll=*/4,
     /*inPlaceOutIn=*/48,
     /*inPlaceOutInBf16=*/24,
     /*inPlaceInOut=*/16,
-    /*inPlaceInOutBf16=*/24,
+    /*inPlaceInOutBf16=*/48,
 };
 
 /// AMD with AVX-512: 32 registers of 16 lanes: 6 x 4 sums, 4 of the panel,
@@ -41,7 +43,9 @@ static constexpr CpuTarget kZen = {
     /*block=*/128,
     /*chunk=*/4,
     /*dot=*/true,
-    /*prefetch=*/true,
+    /*prefetchL2=*/32 * 1024,
+    /*prefetchL1=*/0,
+    /*prefetchTiles=*/3,
     /*prefetchFew=*/false,
     /*unroll=*/1,
     /*inPlaceOutIn=*/48,
@@ -51,7 +55,8 @@ static constexpr CpuTarget kZen = {
 };
 
 /// Intel's server cores: vdpbf16ps has half the rate of their FMAs, so pairs
-/// are widened; two FMAs a cycle leave no turn for a loop of one step.
+/// are widened; two FMAs a cycle leave no turn for a loop of one step. A core
+/// alone gets little out of memory: it is asked early, then again nearby.
 static constexpr CpuTarget kIntel = {
     /*lanes=*/16,
     /*rowsPerTile=*/6,
@@ -59,7 +64,9 @@ static constexpr CpuTarget kIntel = {
     /*block=*/128,
     /*chunk=*/4,
     /*dot=*/false,
-    /*prefetch=*/true,
+    /*prefetchL2=*/64 * 1024,
+    /*prefetchL1=*/4 * 1024,
+    /*prefetchTiles=*/1,
     /*prefetchFew=*/false,
     /*unroll=*/4,
     /*inPlaceOutIn=*/48,

@@ -23,9 +23,11 @@ struct CpuTarget {
   int64_t block;       ///< K of a block, so that a block of a panel stays in L1
   int64_t chunk;       ///< panels of a task
   bool dot;            ///< multiply bf16 pairs with vdpbf16ps
-  bool prefetch;       ///< ask for the next block of packed weights
-  bool prefetchFew;    ///< the same for one or two rows, weights of 16 bits
-  int64_t unroll;      ///< K of a step of a tile's loop
+  /// Bytes from the packed weights that are multiplied to those that are asked
+  /// for into L2 and into L1 (0: none), and the fewest tiles of rows that ask.
+  int64_t prefetchL2, prefetchL1, prefetchTiles;
+  bool prefetchFew; ///< one or two rows ask for the next block, 16 bits
+  int64_t unroll;   ///< K of a step of a tile's loop
   /// Rows of a group up to which weights that are not packed are multiplied
   /// where they lie: those that are [E,out,in], those that are [E,in,out], in
   /// f32 or f16, in bf16.

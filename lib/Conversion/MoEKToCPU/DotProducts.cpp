@@ -18,6 +18,9 @@
 using namespace mlir;
 using namespace moe;
 
+/// Rows of a tile.
+static constexpr int64_t kRows = 3;
+
 namespace {
 
 class DotProducts {
@@ -35,38 +38,43 @@ public:
       // columns.
       Value single = arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
                                            operands.rows, b.index(1));
-      b.ifElse(single, [&] { emitRow(wayOfRow()); }, [&] { emitRows(); });
+      Value few = b.lessThan(operands.rows, b.index(2 * kRows + 1));
+      b.ifElse(
+          single, [&] { emitRow(); },
+          [&] { b.ifElse(few, [&] { emitRows(4); }, [&] { emitRows(1); }); });
     });
   }
 
 private:
-  /// How one row goes through the weights. It has 8 vectors of sums, as many as
-  /// hide the latency of an FMA: `parts` of them for each of `columns`.
+  /// How a tile goes through the weights: a step of the loop takes `units` of K
+  /// of each of `columns`. With `parts` > 1 each of them has sums of its own.
   struct Way {
-    int64_t columns, parts;
-    int64_t ahead; ///< asks for the weights so many elements further on, if any
-    bool askForNext; ///< asks for the columns behind these
+    int64_t columns, units, parts;
+  };
+  /// What each step of the loop asks for: `lines` cache lines from `place` on,
+  /// which moves on by `stride` elements.
+  struct Ask {
+    Value place, stride;
+    int64_t lines = 0;
+    unsigned localityHint = 0; ///< as of memref.prefetch
   };
 
+  /// One row has 8 vectors of sums, as many as hide the latency of an FMA.
   /// Short rows lie one behind the other like one stream: the hardware does not
   /// see far enough in streams of a row each, nor across the pages of one. Long
   /// rows are better off side by side. What is best where was measured; see
   /// docs/cpu.md.
-  Way wayOfRow() const {
+  void emitRow() {
     int64_t bytes = shape.element.getIntOrFloatBitWidth() / 8;
     bool isShort = bytes * shape.k <= (bytes == 4 ? 2048 : 4096);
-    if (isShort) {
-      int64_t parts = 1;
-      while (parts < 8 && 2 * parts * unit <= shape.k)
-        parts *= 2;
-      return {8 / parts, parts, 2048, false};
-    }
-    if (bytes == 4)
-      return {4, 2, 0, false};
-    return {8, 1, 0, shape.block >= shape.k};
-  }
-
-  void emitRow(const Way &way) {
+    Way way{8, 1, 1};
+    if (isShort)
+      while (way.units < 8 && 2 * way.units * unit <= shape.k)
+        way.units *= 2;
+    else if (bytes == 4)
+      way.units = 2;
+    way.parts = way.units;
+    way.columns = 8 / way.parts;
     SmallVector<int64_t> sizes{4, 1};
     if (way.columns == 8)
       sizes.insert(sizes.begin(), 8);
@@ -74,52 +82,86 @@ private:
                [&](Value column, int64_t columns) {
                  Way here = way;
                  here.columns = std::min(way.columns, columns);
-                 here.askForNext = way.askForNext && columns > 1;
                  SmallVector<Value> sums;
-                 for (int64_t j = 0; j < columns; j += here.columns)
-                   sums.append(emitTile(b.index(0), 1, b.add(column, j), here));
+                 for (int64_t j = 0; j < columns; j += here.columns) {
+                   Value at = b.add(column, j);
+                   Ask ask;
+                   if (isShort)
+                     ask = askBehind(here, b.add(startOf(at), 2048));
+                   else if (bytes != 4 && columns > 1 && shape.block >= shape.k)
+                     ask = askBehind(here, startOf(b.add(at, here.columns)));
+                   sums.append(emitTile(b.index(0), 1, at, here, ask));
+                 }
                  addTileToSums(b.index(0), 1, column, sums);
                });
   }
 
-  void emitRows() {
-    forColumns(
-        b, shape, operands.numColumns, {4, 1},
-        [&](Value column, int64_t columns) {
-          b.tiles(operands.rows, shape.sums / 4, [&](Value row, int64_t rows) {
-            SmallVector<Value> sums =
-                emitTile(row, rows, column, {columns, 1, 0, false});
-            addTileToSums(row, rows, column, sums);
-          });
-        });
+  /// As many cache lines as a step of the loop reads.
+  Ask askBehind(const Way &way, Value place) {
+    int64_t size = way.columns * way.units * unit;
+    return {place, b.index(size), int64_t(llvm::divideCeil(size, lineSize()))};
+  }
+
+  /// With more rows, a tile of three reads as many columns as there are
+  /// registers for. Tiles share what is asked for of the columns to come: where
+  /// a tile multiplies one cache line of each column, it asks for `lines`.
+  void emitRows(int64_t lines) {
+    SmallVector<int64_t> sizes{4, 1};
+    if (shape.sums / kRows >= 8)
+      sizes.insert(sizes.begin(), 8);
+    int64_t units = std::max<int64_t>(lineSize() / unit, 1);
+    Value tiles = b.ceilDiv(operands.rows, kRows);
+    forColumns(b, shape, operands.numColumns, sizes,
+               [&](Value column, int64_t columns) {
+                 Value next = b.add(column, columns);
+                 Value stride = b.div(b.index(columns * units * unit), tiles);
+                 b.tiles(operands.rows, kRows, [&](Value row, int64_t rows) {
+                   // The share of tile i begins i * columns / tiles columns on.
+                   Value share = b.mul(b.div(row, kRows), columns);
+                   Value start = startOf(b.add(next, b.div(share, tiles)));
+                   Value along = b.mul(b.rem(share, tiles), operands.depth);
+                   start = view->along(b, start, b.div(along, tiles));
+                   SmallVector<Value> sums =
+                       emitTile(row, rows, column, {columns, units, 1},
+                                {start, stride, lines, /*localityHint=*/2});
+                   addTileToSums(row, rows, column, sums);
+                 });
+               });
+  }
+
+  /// Elements of a cache line.
+  int64_t lineSize() const {
+    return 512 / shape.element.getIntOrFloatBitWidth();
+  }
+
+  /// Where the block of K of a column begins.
+  Value startOf(Value column) {
+    return view->at(b, operands.group, b.add(operands.firstColumn, column),
+                    operands.firstK);
   }
 
   /// A vector of sums for each row and column of a tile.
   SmallVector<Value> emitTile(Value row, int64_t rows, Value column,
-                              const Way &way) {
+                              const Way &way, const Ask &ask) {
     SmallVector<Value> starts;
     for (int64_t j = 0; j < way.columns; ++j)
-      starts.push_back(view->at(b, operands.group,
-                                b.add(b.add(operands.firstColumn, column), j),
-                                operands.firstK));
-    int64_t products = rows * way.columns;
+      starts.push_back(startOf(b.add(column, j)));
+    int64_t products = rows * way.columns, step = way.units * unit;
     SmallVector<Value> sums(products * way.parts, b.zero(f32));
-    Value done = wholeSteps(unit * way.parts);
-    sums = b.iterate(
-        b.index(0), done, unit * way.parts, sums,
-        [&](Value k, ValueRange state) {
-          ask(way, starts, k);
-          SmallVector<Value> added;
-          for (int64_t part = 0; part < way.parts; ++part) {
-            SmallVector<Value> sums(state.slice(part * products, products));
-            multiply(starts, b.add(k, part * unit), unit, row, sums);
-            added.append(sums);
-          }
+    Value done = wholeSteps(step);
+    sums =
+        b.iterate(b.index(0), done, step, sums, [&](Value k, ValueRange state) {
+          askFor(ask, b.div(k, step));
+          SmallVector<Value> added(state);
+          for (int64_t i = 0; i < way.units; ++i)
+            multiply(starts, b.add(k, i * unit), unit, row,
+                     MutableArrayRef(added).slice(i % way.parts * products,
+                                                  products));
           return added;
         });
     addHalves(sums, products);
     Value whole = wholeSteps(unit);
-    if (way.parts > 1)
+    if (way.units > 1)
       sums = b.iterate(done, whole, unit, sums, [&](Value k, ValueRange state) {
         SmallVector<Value> added(state);
         multiply(starts, k, unit, row, added);
@@ -150,17 +192,11 @@ private:
     return b.mul(b.div(operands.depth, size), size);
   }
 
-  /// Asks for weights, as many cache lines as a step of the loop reads.
-  void ask(const Way &way, ArrayRef<Value> starts, Value k) {
-    int64_t line = 512 / shape.element.getIntOrFloatBitWidth();
-    Value from;
-    if (way.ahead)
-      from = b.add(b.add(starts.front(), b.mul(k, way.columns)), way.ahead);
-    else if (way.askForNext)
-      from = b.add(view->along(b, starts.back(), b.index(shape.k)),
-                   b.mul(k, way.columns));
-    for (int64_t i = 0; from && i < way.columns * way.parts * unit; i += line)
-      view->prefetch(b, b.add(from, i));
+  void askFor(const Ask &ask, Value step) {
+    for (int64_t i = 0; i < ask.lines; ++i)
+      view->prefetch(
+          b, b.add(b.add(ask.place, b.mul(step, ask.stride)), i * lineSize()),
+          ask.localityHint);
   }
 
   /// Adds the second half to the first one until `size` are left.
@@ -184,7 +220,7 @@ private:
 
   /// sums += one unit of K, of which the weights have `valid` elements.
   void multiply(ArrayRef<Value> starts, Value k, int64_t valid, Value row,
-                SmallVectorImpl<Value> &sums) {
+                MutableArrayRef<Value> sums) {
     int64_t columns = starts.size(), rows = sums.size() / columns;
     SmallVector<SmallVector<Value, 2>> left;
     for (int64_t i = 0; i < rows; ++i)

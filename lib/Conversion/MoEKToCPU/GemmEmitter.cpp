@@ -42,7 +42,11 @@ GemmEmitter::GemmEmitter(KernelBuilder &b, moek::GemmOp op,
           layout.getPanel(), blocks.size,
           layout.getPair(),  dot ? Bf16Method::Dot : Bf16Method::Expand};
   // Only packed weights are one stream.
-  tile.prefetch = options.prefetch && op.getLayoutAttr();
+  int64_t bytes = element.getIntOrFloatBitWidth() / 8;
+  aheadL2 = options.prefetchL2 / bytes;
+  aheadL1 = options.prefetchL1 / bytes;
+  prefetchTiles = options.prefetchTiles;
+  tile.prefetch = (aheadL2 || aheadL1) && op.getLayoutAttr();
   tile.unroll = options.unroll;
   prefetchFew =
       options.prefetchFew && elementOfWeights().getIntOrFloatBitWidth() == 16;
@@ -102,8 +106,11 @@ void GemmEmitter::emitOwnedColumns() {
     allocateBuffers();
     Value firstPanel = b.mul(task, width);
     Value count = b.min(width, b.sub(b.index(panels), firstPanel));
-    b.loop(op.getNumGroups(),
-           [&](Value group) { emitTask(groupRows(group), firstPanel, count); });
+    b.loop(op.getNumGroups(), [&](Value group) {
+      RowRange range = groupRows(group);
+      range.nextGroup = b.min(b.add(group, 1), b.index(op.getNumGroups() - 1));
+      emitTask(range, firstPanel, count);
+    });
   });
 }
 
@@ -253,7 +260,7 @@ void GemmEmitter::emitChunk(const RowRange &range, Value firstPanel,
     clearSums(rows);
     b.loop(kBlocks, [&](Value kBlock) {
       copyRows(first, rows, kBlock);
-      multiplyPanels(range.group, firstPanel, count, kBlock, rows);
+      multiplyPanels(range, firstPanel, count, kBlock, rows);
     });
     emitEpilogue(range.group, first, rows, firstPanel, count,
                  {sums, tile.panel, columns});

@@ -26,7 +26,9 @@ struct InPlaceRows {
 struct CpuKernelOptions {
   int64_t lanes, rowsPerTile;
   int64_t panel, block, chunk; ///< for weights without a layout
-  bool dot, prefetch, prefetchFew;
+  bool dot, prefetchFew;
+  int64_t prefetchL2, prefetchL1; ///< bytes ahead, 0: not
+  int64_t prefetchTiles;
   int64_t unroll;
   InPlaceRows inPlaceOutIn, inPlaceInOut; ///< weights [E,out,in], [E,in,out]
 };
@@ -42,6 +44,7 @@ private:
   /// Rows [first, last) of `group`.
   struct RowRange {
     mlir::Value group, first, last;
+    mlir::Value nextGroup = {}; ///< whose weights the task reads next, if any
   };
   /// Sums in memory: of panel p of a task, accumulator a, column c at
   /// [row, p * panelStride + a * accStride + c].
@@ -73,10 +76,12 @@ private:
   mlir::Value sourceRow(mlir::Value row);
 
   // A block of the panels of a task.
-  void multiplyPanels(mlir::Value group, mlir::Value firstPanel,
+  void multiplyPanels(const RowRange &range, mlir::Value firstPanel,
                       mlir::Value count, mlir::Value kBlock, mlir::Value rows);
   void multiplyPanel(mlir::Value rows, MicroKernelOperands operands);
   mlir::Value shareOut(mlir::Value tiles, MicroKernelOperands &operands);
+  void lookAhead(MicroKernelOperands &operands, const RowRange &range,
+                 mlir::Value start, mlir::Value size);
   void multiplyTwoPanels(mlir::Value rows, MicroKernelOperands operands);
   void emitTile(const Tile &tile, mlir::Value rows,
                 const MicroKernelOperands &operands);
@@ -107,9 +112,11 @@ private:
   mlir::Type leftType;            ///< element of the copied rows
   mlir::Value left, sums, packed; ///< buffers of a task
   PlainWeights plain;
-  bool prefetchFew;        ///< narrow weights, one or two rows
-  int64_t inPlaceRows = 0; ///< 0: weights are always copied
-  int64_t widestTask = 0;  ///< panels
+  bool prefetchFew;         ///< narrow weights, one or two rows
+  int64_t aheadL2, aheadL1; ///< elements ahead that are asked for, 0: none
+  int64_t prefetchTiles;    ///< fewest that ask
+  int64_t inPlaceRows = 0;  ///< 0: weights are always copied
+  int64_t widestTask = 0;   ///< panels
   InPlaceShape inPlace;
   mlir::Value fewLeft, fewSums; ///< buffers of few rows
 };

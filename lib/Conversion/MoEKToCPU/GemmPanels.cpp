@@ -15,16 +15,22 @@ using namespace moe;
 static constexpr int64_t kFewRows = 2;
 
 /// sums += the copied rows times block `kBlock` of all panels of a task.
-void GemmEmitter::multiplyPanels(Value group, Value firstPanel, Value count,
-                                 Value kBlock, Value rows) {
+void GemmEmitter::multiplyPanels(const RowRange &range, Value firstPanel,
+                                 Value count, Value kBlock, Value rows) {
   MicroKernelOperands operands;
   operands.left = left;
   operands.sums = sums;
   int64_t blockSize = tile.block * tile.panel;
   if (!op.getLayoutAttr()) {
     b.loop(count, [&](Value panel) {
-      emitPackBlock(b, plain, group, kBlock, b.add(firstPanel, panel),
-                    {packed, b.index(0), b.index(0)});
+      Value next = b.add(panel, 1);
+      Value inBlock = b.lessThan(next, count);
+      Value nextK =
+          arith::SelectOp::create(b, inBlock, kBlock, b.add(kBlock, 1));
+      next = arith::SelectOp::create(b, inBlock, next, b.index(0));
+      emitPackBlock(b, plain, {range.group, kBlock, b.add(firstPanel, panel)},
+                    {packed, b.index(0), b.index(0)},
+                    PlainBlock{range.group, nextK, b.add(firstPanel, next)});
       operands.weights = packed;
       operands.group = operands.offset = b.index(0);
       operands.column = b.mul(panel, tile.panel);
@@ -33,11 +39,11 @@ void GemmEmitter::multiplyPanels(Value group, Value firstPanel, Value count,
     return;
   }
   operands.weights = op.getWeights()[0];
-  operands.group = group;
+  operands.group = range.group;
   // Chunks before this one are whole; in this one a block of K has `count`
   // panels.
-  Value start = b.add(b.mul(firstPanel, kBlocks * blockSize),
-                      b.mul(b.mul(kBlock, count), blockSize));
+  Value task = b.mul(firstPanel, kBlocks * blockSize);
+  Value start = b.add(task, b.mul(b.mul(kBlock, count), blockSize));
   auto lookAt = [&](Value panel) {
     operands.offset = b.add(start, b.mul(panel, blockSize));
     operands.column = b.mul(panel, tile.panel);
@@ -54,8 +60,32 @@ void GemmEmitter::multiplyPanels(Value group, Value firstPanel, Value count,
   }
   b.loop(twos, count, 1, [&](Value panel) {
     lookAt(panel);
+    if (tile.prefetch)
+      lookAhead(operands, range, task, b.mul(count, kBlocks * blockSize));
     multiplyPanel(rows, operands);
   });
+}
+
+/// Lays down the blocks ahead of the one that the tiles read. Those behind the
+/// end of the task's weights, `size` from `start` on, are of the next group's,
+/// or whatever lies there: the next task's, if a thread takes one after the
+/// other.
+void GemmEmitter::lookAhead(MicroKernelOperands &operands,
+                            const RowRange &range, Value start, Value size) {
+  auto add = [&](int64_t distance, unsigned locality) {
+    if (!distance)
+      return;
+    Value group = range.group, place = b.add(operands.offset, distance);
+    if (range.nextGroup) {
+      Value inside = b.lessThan(place, b.add(start, size));
+      group = arith::SelectOp::create(b, inside, group, range.nextGroup);
+      place = arith::SelectOp::create(b, inside, place, b.sub(place, size));
+    }
+    operands.ahead.push_back({group, place, locality});
+  };
+  operands.ahead.clear();
+  add(aheadL2, /*locality=*/2);
+  add(aheadL1, /*locality=*/3);
 }
 
 /// The same for two panels and few rows. Memory decides there, and two streams
@@ -81,11 +111,10 @@ void GemmEmitter::multiplyPanel(Value rows, MicroKernelOperands operands) {
   Value part;
   if (tile.prefetch)
     part = shareOut(tiles, operands);
-  Value start = operands.ahead;
   b.reduce(tiles, b.index(0), [&](Value i, Value row) {
     operands.row = row;
     if (tile.prefetch)
-      operands.ahead = b.add(start, b.mul(i, part));
+      operands.share = b.mul(i, part);
     Value size = arith::SelectOp::create(b, b.lessThan(i, higher),
                                          b.add(height, 1), height);
     emitTile(tile, size, operands);
@@ -93,21 +122,27 @@ void GemmEmitter::multiplyPanel(Value rows, MicroKernelOperands operands) {
   });
 }
 
-/// Lays down what the first of `tiles` tiles asks for of the block to come, and
-/// returns how many elements further on the next tile begins. One or two tiles
-/// have too little arithmetic to hide a stream: they ask for the place that
-/// they work on.
+/// Shares the blocks ahead out among `tiles` tiles; returns how many elements
+/// each of them asks for.
 Value GemmEmitter::shareOut(Value tiles, MicroKernelOperands &operands) {
   int64_t blockSize = tile.block * tile.panel;
-  Value many = b.lessThan(b.index(2), tiles);
-  auto ofTile = [&](int64_t size) -> Value {
-    Value share = b.div(b.index(size), tiles);
-    return arith::SelectOp::create(b, many, share, b.index(0));
+  Value share = b.div(b.index(blockSize), tiles);
+  operands.stride =
+      b.div(b.index(blockSize / linesAsked(b, tile, operands)), tiles);
+  if (prefetchTiles <= 1)
+    return share;
+  // Few tiles have too little arithmetic to hide a stream: they ask for the
+  // place that they work on.
+  Value many = b.lessThan(b.index(prefetchTiles - 1), tiles);
+  auto ifMany = [&](Value x, Value y) -> Value {
+    return arith::SelectOp::create(b, many, x, y);
   };
-  Value next = arith::SelectOp::create(b, many, b.index(blockSize), b.index(0));
-  operands.ahead = b.add(operands.offset, next);
-  operands.stride = ofTile(blockSize / linesAsked(b, tile, operands));
-  return ofTile(blockSize);
+  for (BlockAhead &block : operands.ahead) {
+    block.group = ifMany(block.group, operands.group);
+    block.offset = ifMany(block.offset, operands.offset);
+  }
+  operands.stride = ifMany(operands.stride, b.index(0));
+  return ifMany(share, b.index(0));
 }
 
 /// The tile of `rows` rows, one of the heights from 1 on.

@@ -68,9 +68,10 @@ Value MatrixView::along(KernelBuilder &b, Value at, Value columns) const {
   return b.add(at, scale(b, columns, staticStrides.size() - 1));
 }
 
-void MatrixView::prefetch(KernelBuilder &b, Value at) const {
-  memref::PrefetchOp::create(b, line, at, /*isWrite=*/false,
-                             /*localityHint=*/0, /*isDataCache=*/true);
+void MatrixView::prefetch(KernelBuilder &b, Value at,
+                          unsigned localityHint) const {
+  memref::PrefetchOp::create(b, line, at, /*isWrite=*/false, localityHint,
+                             /*isDataCache=*/true);
 }
 
 Value MatrixView::loadElement(KernelBuilder &b, Value at) const {

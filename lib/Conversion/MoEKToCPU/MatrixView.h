@@ -35,9 +35,8 @@ public:
   mlir::Value along(KernelBuilder &b, mlir::Value at,
                     mlir::Value columns) const;
 
-  /// Asks for the cache line of the element at `at`, which need not exist and
-  /// is read once.
-  void prefetch(KernelBuilder &b, mlir::Value at) const;
+  /// Asks for the cache line of the element at `at`, which need not exist.
+  void prefetch(KernelBuilder &b, mlir::Value at, unsigned localityHint) const;
   mlir::Value loadElement(KernelBuilder &b, mlir::Value at) const;
   /// `size` neighbours of a row from `at` on, of which the first `valid` exist;
   /// the others are zeros, and are not touched.

@@ -41,7 +41,7 @@ public:
         carried.push_back(
             vector::LoadOp::create(b, f32, operands.sums, at(i, j)));
     if (tile.prefetch)
-      carried.push_back(operands.ahead);
+      carried.push_back(operands.share);
     carried = b.iterate(b.index(0), b.index(tile.block), step, carried,
                         [&](Value k, ValueRange state) {
                           SmallVector<Value> next(state);
@@ -54,8 +54,8 @@ public:
                                 at(i, j));
   }
 
-  /// Cache lines that a step of the loop asks for. Four tiles or more share the
-  /// lines of a block.
+  /// Cache lines of each block ahead that a step of the loop asks for. Four
+  /// tiles or more share the lines of a block.
   int64_t linesOfStep() const {
     int64_t bytes = step * tile.panel * element.getIntOrFloatBitWidth() / 8;
     return std::max<int64_t>(1, bytes / 64 / 4);
@@ -139,12 +139,13 @@ private:
     multiplyRows(b.add(k, 1), second, sums);
   }
 
-  /// Asks for the cache line of the weight at `place`; returns the place after
-  /// it. A stream beside the arithmetic hides memory that arithmetic alone
-  /// would wait for, if it asks for each line about once: more takes the loads'
-  /// turns.
+  /// Asks for the cache line at `place` of each block ahead; returns the place
+  /// after it. A stream beside the arithmetic hides memory that arithmetic
+  /// alone would wait for, if it asks for each line about once: more takes the
+  /// loads' turns.
   Value askAhead(Value place) {
-    prefetch({operands.group, place}, /*localityHint=*/2);
+    for (const BlockAhead &block : operands.ahead)
+      prefetch({block.group, b.add(block.offset, place)}, block.locality);
     return b.add(place, operands.stride);
   }
 

@@ -33,6 +33,13 @@ struct Tile {
   int64_t lookAhead = 0;
 };
 
+/// A block of weights that is to come, and the level of cache that it shall be
+/// in by then.
+struct BlockAhead {
+  mlir::Value group, offset;
+  unsigned locality; ///< as of memref.prefetch
+};
+
 /// Adds the product of `tile.rows` (or fewer) rows and one block of K of a
 /// tile's panels to sums in memory:
 ///   sums[row + i, column + j] += rows[row + i, k] * weights[group, offset +
@@ -42,9 +49,10 @@ struct MicroKernelOperands {
   mlir::Value left, row;
   mlir::Value weights, group, offset;
   mlir::Value sums, column;
-  /// First element that the tile asks for, and how many the next lies behind
-  /// it, if it prefetches.
-  mlir::Value ahead, stride;
+  /// The blocks that the tile asks for, if it prefetches: the first element of
+  /// its share in each, and how many the next one lies behind it.
+  llvm::SmallVector<BlockAhead, 2> ahead;
+  mlir::Value share, stride;
 };
 void emitMicroKernel(KernelBuilder &b, const Tile &tile, int64_t rows,
                      const MicroKernelOperands &operands);

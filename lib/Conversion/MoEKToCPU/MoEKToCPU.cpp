@@ -62,7 +62,7 @@ void emitPack(KernelBuilder &b, moek::PackOp op, int64_t lanes) {
     b.loop(blocks.count, [&](Value kBlock) {
       Value number = b.add(arith::MulIOp::create(b, kBlock, count), inChunk);
       emitPackBlock(
-          b, weights, group, kBlock, panel,
+          b, weights, {group, kBlock, panel},
           {op.getInit(), group, b.add(start, b.mul(number, blockSize))});
     });
   });
@@ -93,8 +93,10 @@ struct ConvertMoEKToCPUPass
                              block,
                              chunk,
                              dot,
-                             prefetch,
                              prefetchFew,
+                             prefetchL2,
+                             prefetchL1,
+                             prefetchTiles,
                              unroll,
                              {inPlaceOutIn, inPlaceOutInBf16},
                              {inPlaceInOut, inPlaceInOutBf16}};

@@ -21,13 +21,18 @@ namespace {
 
 class BlockPacker {
 public:
-  BlockPacker(KernelBuilder &b, const PlainWeights &weights, Value group,
-              Value kBlock, Value panel, const PackTarget &target)
-      : b(b), weights(weights), group(group), target(target),
+  BlockPacker(KernelBuilder &b, const PlainWeights &weights,
+              const PlainBlock &block, const PackTarget &target,
+              std::optional<PlainBlock> next)
+      : b(b), weights(weights), group(block.group), target(target),
         columns(weights.columns()), lanes(weights.lanes) {
     element = cast<MemRefType>(target.memref.getType()).getElementType();
-    firstK = b.mul(kBlock, weights.block);
-    firstColumn = b.mul(panel, columns);
+    firstK = b.mul(block.kBlock, weights.block);
+    firstColumn = b.mul(block.panel, columns);
+    if (next) {
+      nextK = b.mul(next->kBlock, weights.block);
+      nextColumn = b.mul(next->panel, columns);
+    }
     // How much of the block and of the panel the weights fill.
     bool wholeBlocks = weights.k % weights.block == 0;
     bool wholePanels = weights.n % columns == 0;
@@ -54,6 +59,8 @@ public:
       wholeK = b.mul(b.div(depth, side), side);
       wholeColumns = b.mul(b.div(width, lanes), lanes);
       b.loop(b.index(0), wholeK, side, [&](Value k) {
+        if (nextK)
+          askForNext(k, side);
         b.loop(b.index(0), wholeColumns, lanes,
                [&](Value column) { copySquare(k, column); });
       });
@@ -85,12 +92,27 @@ private:
     return b.add(target.offset, b.add(row, lane));
   }
 
-  /// Position of element (k, column) in the weights.
+  /// Position of element (k, column) of the block in the weights.
   Value sourceAt(Value k, Value column) {
-    Value down = b.add(firstK, k), across = b.add(firstColumn, column);
+    return placeAt(b.add(firstK, k), b.add(firstColumn, column));
+  }
+  Value placeAt(Value down, Value across) {
     if (weights.transposed)
       std::swap(down, across);
     return source->at(b, group, down, across);
+  }
+
+  /// Asks for `size` of K of the next block, from `k` on. Memory shows the
+  /// hardware pieces of many rows, which it does not see coming.
+  void askForNext(Value k, int64_t size) {
+    int64_t line = 512 / source->element().getIntOrFloatBitWidth();
+    int64_t stepK = weights.transposed ? line : 1,
+            stepColumn = weights.transposed ? 1 : line;
+    for (int64_t i = 0; i < size; i += stepK)
+      for (int64_t j = 0; j < columns; j += stepColumn)
+        source->prefetch(
+            b, placeAt(b.add(b.add(nextK, k), i), b.add(nextColumn, j)),
+            /*localityHint=*/2);
   }
 
   /// A vector of a row of the weights, in the type of the target.
@@ -183,14 +205,15 @@ private:
   Type element; ///< of the target; the weights may be narrower
   const MatrixView *source = nullptr;
   Value firstK, firstColumn, depth, width;
+  Value nextK, nextColumn; ///< if the next block is asked for
 };
 
 } // namespace
 
 void moe::emitPackBlock(KernelBuilder &b, const PlainWeights &weights,
-                        Value group, Value kBlock, Value panel,
-                        const PackTarget &target) {
-  BlockPacker packer(b, weights, group, kBlock, panel, target);
+                        const PlainBlock &block, const PackTarget &target,
+                        std::optional<PlainBlock> next) {
+  BlockPacker packer(b, weights, block, target, next);
   for (auto [acc, weight] : llvm::enumerate(weights.operands))
     packer.emit(acc, weight);
 }

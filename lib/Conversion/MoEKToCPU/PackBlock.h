@@ -29,11 +29,16 @@ struct PackTarget {
   mlir::Value memref, row, offset;
 };
 
-/// Copies block `kBlock` of panel `panel` of group `group` to `target`, with
-/// zeros where the weights end.
+/// A block of K of a panel of a group.
+struct PlainBlock {
+  mlir::Value group, kBlock, panel;
+};
+
+/// Copies `block` to `target`, with zeros where the weights end. Asks for the
+/// weights of block `next` of the same group, if given.
 void emitPackBlock(KernelBuilder &b, const PlainWeights &weights,
-                   mlir::Value group, mlir::Value kBlock, mlir::Value panel,
-                   const PackTarget &target);
+                   const PlainBlock &block, const PackTarget &target,
+                   std::optional<PlainBlock> next = std::nullopt);
 
 } // namespace moe
 

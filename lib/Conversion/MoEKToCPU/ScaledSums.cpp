@@ -54,6 +54,10 @@ private:
   /// sums += `streams` of K, for all rows and columns.
   void emitGroup(const MatrixView &view, Value firstSum, Value k,
                  int64_t streams) {
+    // Where a group of K lies from where the one before does.
+    Value zero = b.index(0);
+    ahead = b.sub(view.at(b, operands.group, b.index(kStreams), zero),
+                  view.at(b, operands.group, zero, zero));
     SmallVector<Value> starts;
     for (int64_t i = 0; i < streams; ++i)
       starts.push_back(view.at(b, operands.group,
@@ -97,7 +101,13 @@ private:
       for (int64_t j = 0; j < vectors; ++j)
         sums.push_back(
             vector::LoadOp::create(b, f32, operands.sums, sumAt(i, j)));
+    // One row of f32 waits for memory alone; asking for more only disturbs it.
+    bool asks = rows > 1 || !view.element().isF32();
+    int64_t line = 512 / view.element().getIntOrFloatBitWidth();
     for (auto [s, start] : llvm::enumerate(starts)) {
+      for (int64_t j = 0; asks && j < vectors * lanes; j += line)
+        view.prefetch(b, b.add(view.along(b, start, b.add(column, j)), ahead),
+                      /*localityHint=*/2);
       SmallVector<Value> words;
       for (int64_t j = 0; j < vectors; ++j)
         words.push_back(view.loadWide(
@@ -123,6 +133,7 @@ private:
   const InPlaceOperands &operands;
   int64_t lanes;
   VectorType f32;
+  Value ahead;
 };
 
 } // namespace

@@ -1,4 +1,4 @@
-// RUN: moe-opt %s --convert-moek-to-cpu='lanes=8 prefetch unroll=4' --canonicalize --cse | FileCheck %s
+// RUN: moe-opt %s --convert-moek-to-cpu='lanes=8 prefetch-l2=8192 prefetch-tiles=3 unroll=4' --canonicalize --cse | FileCheck %s
 // RUN: moe-opt %s --convert-moek-to-cpu='lanes=16 panel=16' --canonicalize --cse | FileCheck %s --check-prefix=PLAIN
 
 // CHECK: #loop_unroll = #llvm.loop_unroll<full = true>
@@ -23,13 +23,14 @@ func.func @packed(%x: memref<?x256xf32>, %w: memref<1x24576xf32>, %y: memref<?x9
   // CHECK-COUNT-8: vector.fma
   // CHECK-NOT: vector.fma
   // CHECK: scf.for {{.+}} = %[[TWOS]] to
+  // CHECK: %[[NEXT:.+]] = arith.addi %[[HERE:.+]], %c2048
   // CHECK: %[[MORE:.+]] = arith.addi %[[ROWS:.+]], %c5
   // CHECK: %[[TILES:.+]] = arith.divui %[[MORE]], %c6
   // CHECK: %[[HEIGHT:.+]] = arith.divui %[[ROWS]], %[[TILES]]
   // CHECK: %[[HIGHER:.+]] = arith.remui %[[ROWS]], %[[TILES]]
   // Three tiles or more ask for the next block, 2048 words on; each for a part.
   // CHECK: %[[MANY:.+]] = arith.cmpi sgt, %[[TILES]], %c2
-  // CHECK: arith.select %[[MANY]], %c2048, %c0
+  // CHECK: arith.select %[[MANY]], %[[NEXT]], %[[HERE]]
   // CHECK: %[[STRIDE:.+]] = arith.select %[[MANY]]
   // CHECK: scf.for %[[I:.+]] = %c0 to %[[TILES]] step %c1 iter_args(%[[ROW:.+]] = %c0)
   // CHECK:   %[[LONG:.+]] = arith.cmpi slt, %[[I]], %[[HIGHER]]
@@ -45,7 +46,8 @@ func.func @packed(%x: memref<?x256xf32>, %w: memref<1x24576xf32>, %y: memref<?x9
   // A tile of six rows takes four, in a loop that LLVM unrolls.
   // CHECK:   default {
   // CHECK:     scf.for {{.+}} = %c0 to %c128 step %c4
-  // CHECK:     memref.prefetch %arg1[%c0, %[[PLACE:.+]]], read, locality<2>, data
+  // CHECK:     arith.addi %{{.+}}, %[[PLACE:.+]] : index
+  // CHECK:     memref.prefetch %arg1[%c0, %{{.+}}], read, locality<2>, data
   // CHECK:     arith.addi %[[PLACE]], %[[STRIDE]]
   // CHECK-NOT: memref.prefetch
   // CHECK:       scf.for {{.+}} = %c0 to %c4 step %c1
