@@ -24,8 +24,8 @@ struct CpuTarget {
   int64_t chunk;       ///< panels of a task
   bool dot;            ///< multiply bf16 pairs with vdpbf16ps
   /// Bytes from the packed weights that are multiplied to those that are asked
-  /// for into L2 and into L1 (0: none), and the fewest tiles of rows that ask.
-  int64_t prefetchL2, prefetchL1, prefetchTiles;
+  /// for, into L2 and into L1. 0: none are.
+  int64_t prefetchL2, prefetchL1;
   bool prefetchFew; ///< one or two rows ask for the next block, 16 bits
   int64_t unroll;   ///< K of a step of a tile's loop
   /// Rows of a group up to which weights that are not packed are multiplied

@@ -45,7 +45,6 @@ GemmEmitter::GemmEmitter(KernelBuilder &b, moek::GemmOp op,
   int64_t bytes = element.getIntOrFloatBitWidth() / 8;
   aheadL2 = options.prefetchL2 / bytes;
   aheadL1 = options.prefetchL1 / bytes;
-  prefetchTiles = options.prefetchTiles;
   tile.prefetch = (aheadL2 || aheadL1) && op.getLayoutAttr();
   tile.unroll = options.unroll;
   prefetchFew =

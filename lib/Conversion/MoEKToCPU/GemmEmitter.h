@@ -28,7 +28,6 @@ struct CpuKernelOptions {
   int64_t panel, block, chunk; ///< for weights without a layout
   bool dot, prefetchFew;
   int64_t prefetchL2, prefetchL1; ///< bytes ahead, 0: not
-  int64_t prefetchTiles;
   int64_t unroll;
   InPlaceRows inPlaceOutIn, inPlaceInOut; ///< weights [E,out,in], [E,in,out]
 };
@@ -79,7 +78,6 @@ private:
   void multiplyPanels(const RowRange &range, mlir::Value firstPanel,
                       mlir::Value count, mlir::Value kBlock, mlir::Value rows);
   void multiplyPanel(mlir::Value rows, MicroKernelOperands operands);
-  mlir::Value shareOut(mlir::Value tiles, MicroKernelOperands &operands);
   void lookAhead(MicroKernelOperands &operands, const RowRange &range,
                  mlir::Value start, mlir::Value size);
   void multiplyTwoPanels(mlir::Value rows, MicroKernelOperands operands);
@@ -114,7 +112,6 @@ private:
   PlainWeights plain;
   bool prefetchFew;         ///< narrow weights, one or two rows
   int64_t aheadL2, aheadL1; ///< elements ahead that are asked for, 0: none
-  int64_t prefetchTiles;    ///< fewest that ask
   int64_t inPlaceRows = 0;  ///< 0: weights are always copied
   int64_t widestTask = 0;   ///< panels
   InPlaceShape inPlace;

@@ -108,41 +108,19 @@ void GemmEmitter::multiplyTwoPanels(Value rows, MicroKernelOperands operands) {
 void GemmEmitter::multiplyPanel(Value rows, MicroKernelOperands operands) {
   Value tiles = b.ceilDiv(rows, tile.rows);
   Value height = b.div(rows, tiles), higher = b.rem(rows, tiles);
-  Value part;
-  if (tile.prefetch)
-    part = shareOut(tiles, operands);
+  if (tile.prefetch) {
+    operands.shareSize = b.div(b.index(tile.block * tile.panel), tiles);
+    operands.large = b.lessThan(tiles, b.index(4));
+  }
   b.reduce(tiles, b.index(0), [&](Value i, Value row) {
     operands.row = row;
     if (tile.prefetch)
-      operands.share = b.mul(i, part);
+      operands.share = b.mul(i, operands.shareSize);
     Value size = arith::SelectOp::create(b, b.lessThan(i, higher),
                                          b.add(height, 1), height);
     emitTile(tile, size, operands);
     return b.add(row, size);
   });
-}
-
-/// Shares the blocks ahead out among `tiles` tiles; returns how many elements
-/// each of them asks for.
-Value GemmEmitter::shareOut(Value tiles, MicroKernelOperands &operands) {
-  int64_t blockSize = tile.block * tile.panel;
-  Value share = b.div(b.index(blockSize), tiles);
-  operands.stride =
-      b.div(b.index(blockSize / linesAsked(b, tile, operands)), tiles);
-  if (prefetchTiles <= 1)
-    return share;
-  // Few tiles have too little arithmetic to hide a stream: they ask for the
-  // place that they work on.
-  Value many = b.lessThan(b.index(prefetchTiles - 1), tiles);
-  auto ifMany = [&](Value x, Value y) -> Value {
-    return arith::SelectOp::create(b, many, x, y);
-  };
-  for (BlockAhead &block : operands.ahead) {
-    block.group = ifMany(block.group, operands.group);
-    block.offset = ifMany(block.offset, operands.offset);
-  }
-  operands.stride = ifMany(operands.stride, b.index(0));
-  return ifMany(share, b.index(0));
 }
 
 /// The tile of `rows` rows, one of the heights from 1 on.

@@ -40,27 +40,24 @@ public:
       for (int64_t j = 0; j < vectors; ++j)
         carried.push_back(
             vector::LoadOp::create(b, f32, operands.sums, at(i, j)));
-    if (tile.prefetch)
+    if (tile.prefetch) {
+      planAsking();
       carried.push_back(operands.share);
+    }
     carried = b.iterate(b.index(0), b.index(tile.block), step, carried,
                         [&](Value k, ValueRange state) {
                           SmallVector<Value> next(state);
                           emitSteps(k, next);
                           return next;
                         });
+    // With branches in it a loop is not better for being longer.
+    if (step > tile.pair || (tile.prefetch && fewLines < lines))
+      unroll(carried.front().getDefiningOp(), false);
     for (int64_t i = 0; i < rows; ++i)
       for (int64_t j = 0; j < vectors; ++j)
         vector::StoreOp::create(b, carried[i * vectors + j], operands.sums,
                                 at(i, j));
   }
-
-  /// Cache lines of each block ahead that a step of the loop asks for. Four
-  /// tiles or more share the lines of a block.
-  int64_t linesOfStep() const {
-    int64_t bytes = step * tile.panel * element.getIntOrFloatBitWidth() / 8;
-    return std::max<int64_t>(1, bytes / 64 / 4);
-  }
-  int64_t linesOfTile() const { return tile.block / step * linesOfStep(); }
 
 private:
   /// Position of the vector of row i, column vector j among the sums.
@@ -81,11 +78,8 @@ private:
   /// One step of the loop. `carried` are the sums, and what to ask for next.
   void emitSteps(Value k, SmallVectorImpl<Value> &carried) {
     Value ask;
-    if (tile.prefetch) {
-      ask = carried.pop_back_val();
-      for (int64_t i = 0; i < linesOfStep(); ++i)
-        ask = askAhead(ask);
-    }
+    if (tile.prefetch)
+      ask = askAhead(carried.pop_back_val());
     if (tile.lookAhead)
       askFurtherOn(k);
     if (step == tile.pair) {
@@ -97,19 +91,20 @@ private:
                             emitStep(b.add(k, i), next);
                             return next;
                           });
-      unrollFully(carried.front().getDefiningOp());
+      unroll(carried.front().getDefiningOp(), true);
     }
     if (ask)
       carried.push_back(ask);
   }
 
-  /// Leaves it to LLVM to unroll `loop`: what passes of MLIR work on is a
-  /// quarter of it.
-  void unrollFully(Operation *loop) {
-    auto yes = b.getBoolAttr(true);
-    auto unroll = LLVM::LoopUnrollAttr::get(b.getContext(), /*disable=*/{},
-                                            /*count=*/{}, /*runtimeDisable=*/{},
-                                            /*full=*/yes, {}, {}, {});
+  /// Tells LLVM to unroll `loop` fully, so that what passes of MLIR work on is
+  /// a quarter of it, or not at all.
+  void unroll(Operation *loop, bool fully) {
+    BoolAttr yes = b.getBoolAttr(true), no;
+    auto unroll =
+        LLVM::LoopUnrollAttr::get(b.getContext(), /*disable=*/fully ? no : yes,
+                                  /*count=*/{}, /*runtimeDisable=*/{},
+                                  /*full=*/fully ? yes : no, {}, {}, {});
     loop->setAttr("llvm.loop_annotation",
                   LLVM::LoopAnnotationAttr::get(b.getContext(), {}, {}, {},
                                                 unroll, {}, {}, {}, {}, {}, {},
@@ -139,14 +134,36 @@ private:
     multiplyRows(b.add(k, 1), second, sums);
   }
 
-  /// Asks for the cache line at `place` of each block ahead; returns the place
-  /// after it. A stream beside the arithmetic hides memory that arithmetic
-  /// alone would wait for, if it asks for each line about once: more takes the
-  /// loads' turns.
+  /// Lays down what a step of the loop asks for. All of the tile's share, for
+  /// what nobody asks for is waited for; and each line about once, for more
+  /// takes the loads' turns: a quarter of the lines that the step reads, or as
+  /// many if the share is large.
+  void planAsking() {
+    int64_t bytes = step * tile.panel * element.getIntOrFloatBitWidth() / 8;
+    lines = std::max<int64_t>(1, bytes / 64);
+    fewLines = std::max<int64_t>(1, lines / 4);
+    advance = b.div(operands.shareSize, tile.block / step);
+    stride = b.div(advance, lines);
+    if (fewLines < lines)
+      stride = arith::SelectOp::create(b, operands.large, stride,
+                                       b.div(advance, fewLines));
+  }
+
+  /// Asks for the cache lines of a step from `place` on, in each block ahead;
+  /// returns the place of the next step.
   Value askAhead(Value place) {
-    for (const BlockAhead &block : operands.ahead)
-      prefetch({block.group, b.add(block.offset, place)}, block.locality);
-    return b.add(place, operands.stride);
+    Value line = place;
+    auto ask = [&](int64_t count) {
+      for (int64_t i = 0; i < count; ++i) {
+        for (const BlockAhead &block : operands.ahead)
+          prefetch({block.group, b.add(block.offset, line)}, block.locality);
+        line = b.add(line, stride);
+      }
+    };
+    ask(fewLines);
+    if (fewLines < lines)
+      b.ifThen(operands.large, [&] { ask(lines - fewLines); });
+    return b.add(place, advance);
   }
 
   /// Asks for the lines of a step in the block to come, panel by panel. They
@@ -235,7 +252,9 @@ private:
   int64_t rows;
   const MicroKernelOperands &operands;
   int64_t vectors;
-  int64_t step; ///< K of a step of the loop, whole pairs
+  int64_t step;            ///< K of a step of the loop, whole pairs
+  int64_t lines, fewLines; ///< that a step asks for of each block ahead
+  Value advance, stride;   ///< elements from step to step, from line to line
   VectorType f32;
   Type element;
 };
@@ -245,9 +264,4 @@ private:
 void moe::emitMicroKernel(KernelBuilder &b, const Tile &tile, int64_t rows,
                           const MicroKernelOperands &operands) {
   MicroKernel(b, tile, rows, operands).emit();
-}
-
-int64_t moe::linesAsked(KernelBuilder &b, const Tile &tile,
-                        const MicroKernelOperands &operands) {
-  return MicroKernel(b, tile, tile.rows, operands).linesOfTile();
 }

@@ -49,17 +49,14 @@ struct MicroKernelOperands {
   mlir::Value left, row;
   mlir::Value weights, group, offset;
   mlir::Value sums, column;
-  /// The blocks that the tile asks for, if it prefetches: the first element of
-  /// its share in each, and how many the next one lies behind it.
+  /// What the tile asks for, if it prefetches: blocks, the first element and
+  /// the size of its share in each, and whether that is `large`, more than a
+  /// quarter of a block.
   llvm::SmallVector<BlockAhead, 2> ahead;
-  mlir::Value share, stride;
+  mlir::Value share, shareSize, large;
 };
 void emitMicroKernel(KernelBuilder &b, const Tile &tile, int64_t rows,
                      const MicroKernelOperands &operands);
-
-/// Cache lines that a tile of all rows asks for.
-int64_t linesAsked(KernelBuilder &b, const Tile &tile,
-                   const MicroKernelOperands &operands);
 
 } // namespace moe
 

@@ -96,7 +96,6 @@ struct ConvertMoEKToCPUPass
                              prefetchFew,
                              prefetchL2,
                              prefetchL1,
-                             prefetchTiles,
                              unroll,
                              {inPlaceOutIn, inPlaceOutInBf16},
                              {inPlaceInOut, inPlaceInOutBf16}};

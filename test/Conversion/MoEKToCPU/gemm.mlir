@@ -1,7 +1,10 @@
-// RUN: moe-opt %s --convert-moek-to-cpu='lanes=8 prefetch-l2=8192 prefetch-tiles=3 unroll=4' --canonicalize --cse | FileCheck %s
+// RUN: moe-opt %s --convert-moek-to-cpu='lanes=8 prefetch-l2=8192 unroll=4' --canonicalize --cse | FileCheck %s
 // RUN: moe-opt %s --convert-moek-to-cpu='lanes=16 panel=16' --canonicalize --cse | FileCheck %s --check-prefix=PLAIN
 
-// CHECK: #loop_unroll = #llvm.loop_unroll<full = true>
+// CHECK: #[[$FULL:.+]] = #llvm.loop_unroll<full = true>
+// CHECK: #[[$NOT:.+]] = #llvm.loop_unroll<disable = true>
+// CHECK: #[[$UNROLLED:.+]] = #llvm.loop_annotation<unroll = #[[$FULL]]>
+// CHECK: #[[$AS_IT_IS:.+]] = #llvm.loop_annotation<unroll = #[[$NOT]]>
 
 // Blocks of 128 x 16 of packed weights.
 // CHECK-LABEL: @packed
@@ -28,10 +31,9 @@ func.func @packed(%x: memref<?x256xf32>, %w: memref<1x24576xf32>, %y: memref<?x9
   // CHECK: %[[TILES:.+]] = arith.divui %[[MORE]], %c6
   // CHECK: %[[HEIGHT:.+]] = arith.divui %[[ROWS]], %[[TILES]]
   // CHECK: %[[HIGHER:.+]] = arith.remui %[[ROWS]], %[[TILES]]
-  // Three tiles or more ask for the next block, 2048 words on; each for a part.
-  // CHECK: %[[MANY:.+]] = arith.cmpi sgt, %[[TILES]], %c2
-  // CHECK: arith.select %[[MANY]], %[[NEXT]], %[[HERE]]
-  // CHECK: %[[STRIDE:.+]] = arith.select %[[MANY]]
+  // Each asks for a part of the next block, 2048 words on.
+  // CHECK: %[[SHARE:.+]] = arith.divui %c2048, %[[TILES]]
+  // CHECK: %[[LARGE:.+]] = arith.cmpi slt, %[[TILES]], %c4
   // CHECK: scf.for %[[I:.+]] = %c0 to %[[TILES]] step %c1 iter_args(%[[ROW:.+]] = %c0)
   // CHECK:   %[[LONG:.+]] = arith.cmpi slt, %[[I]], %[[HIGHER]]
   // CHECK:   %[[SIZE:.+]] = arith.select %[[LONG]], %{{.+}}, %[[HEIGHT]]
@@ -44,16 +46,28 @@ func.func @packed(%x: memref<?x256xf32>, %w: memref<1x24576xf32>, %y: memref<?x9
   // CHECK-NOT: vector.fma
   // CHECK:   case 2 {
   // A tile of six rows takes four, in a loop that LLVM unrolls.
+  // It asks for one line, or for all four if there are less than four tiles.
   // CHECK:   default {
+  // CHECK:     %[[ADVANCE:.+]] = arith.divui %[[SHARE]], %c32
+  // CHECK:     %[[FOURTH:.+]] = arith.divui %[[ADVANCE]], %c4
+  // CHECK:     %[[STRIDE:.+]] = arith.select %[[LARGE]], %[[FOURTH]], %[[ADVANCE]]
   // CHECK:     scf.for {{.+}} = %c0 to %c128 step %c4
-  // CHECK:     arith.addi %{{.+}}, %[[PLACE:.+]] : index
-  // CHECK:     memref.prefetch %arg1[%c0, %{{.+}}], read, locality<2>, data
-  // CHECK:     arith.addi %[[PLACE]], %[[STRIDE]]
+  // CHECK:     %[[LINE:.+]] = arith.addi %[[NEXT]], %[[PLACE:.+]] : index
+  // CHECK:     memref.prefetch %arg1[%c0, %[[LINE]]], read, locality<2>, data
+  // CHECK-NEXT: %[[SECOND:.+]] = arith.addi %[[PLACE]], %[[STRIDE]]
+  // CHECK-NEXT: scf.if %[[LARGE]] {
+  // CHECK-NEXT:  %[[LINE_2:.+]] = arith.addi %[[NEXT]], %[[SECOND]]
+  // CHECK-NEXT:  memref.prefetch %arg1[%c0, %[[LINE_2]]]
+  // CHECK-COUNT-2: memref.prefetch
+  // CHECK-NOT: memref.prefetch
+  // CHECK:     }
+  // CHECK:     arith.addi %[[PLACE]], %[[ADVANCE]]
   // CHECK-NOT: memref.prefetch
   // CHECK:       scf.for {{.+}} = %c0 to %c4 step %c1
   // CHECK-COUNT-12: vector.fma
   // CHECK-NOT: vector.fma
-  // CHECK: } {llvm.loop_annotation = #loop_annotation}
+  // CHECK: } {llvm.loop_annotation = #[[$UNROLLED]]}
+  // CHECK: } {llvm.loop_annotation = #[[$AS_IT_IS]]}
   // CHECK:   arith.addi %[[ROW]], %[[SIZE]]
 
   // PLAIN-NOT: memref.prefetch

@@ -1,5 +1,5 @@
-// RUN: moe-opt %s --convert-moek-to-cpu='lanes=16 dot prefetch-l2=16384 prefetch-tiles=3' --canonicalize --cse | FileCheck %s --check-prefixes=CHECK,DOT
-// RUN: moe-opt %s --convert-moek-to-cpu='lanes=16 prefetch-l2=16384 prefetch-tiles=3 unroll=4' --canonicalize --cse | FileCheck %s --check-prefixes=CHECK,WIDE
+// RUN: moe-opt %s --convert-moek-to-cpu='lanes=16 dot prefetch-l2=16384' --canonicalize --cse | FileCheck %s --check-prefixes=CHECK,DOT
+// RUN: moe-opt %s --convert-moek-to-cpu='lanes=16 prefetch-l2=16384 unroll=4' --canonicalize --cse | FileCheck %s --check-prefixes=CHECK,WIDE
 // RUN: moe-opt %s --convert-moek-to-cpu='lanes=16 prefetch-l2=16384 prefetch-few' --canonicalize --cse | FileCheck %s --check-prefix=FEW
 
 // Pairs of bf16 along K, in blocks of 128 x 64: by vdpbf16ps, or widened by a shift

@@ -1,8 +1,8 @@
 // RUN: moe-opt %s --convert-moek-to-cpu='lanes=16 prefetch-l2=65536 prefetch-l1=4096' --canonicalize --cse | FileCheck %s
 // RUN: moe-opt %s --convert-moek-to-cpu='lanes=16' --canonicalize --cse | FileCheck %s --check-prefix=NONE
 
-// Weights are asked for twice: 64 KiB ahead into L2, 4 KiB ahead into L1, by as many tiles
-// as there are.
+// Weights are asked for twice: 64 KiB ahead into L2, 4 KiB ahead into L1, by
+// whatever tiles there are.
 // CHECK-LABEL: @blocks
 // NONE-LABEL: @blocks
 // NONE-NOT: memref.prefetch

@@ -1,6 +1,6 @@
 """Reads what llvm-objdump -d prints. For the innermost loop with the most fused
 multiply-adds, the one that a layer spends its time in: how many of which, on which
-registers, and how often the loop goes to the stack."""
+registers, and how often the loop has a vector on the stack."""
 
 import collections
 import re
@@ -42,4 +42,4 @@ counts = collections.Counter(
 )
 for what, count in sorted(counts.items()):
     print(f"{what}: {count}")
-print("stack:", sum("(%rsp)" in operands or "(%rbp)" in operands for _, _, operands in hottest))
+print("stack:", sum("mm" in operands and bool(re.search(r"\(%r[sb]p\)", operands)) for _, _, operands in hottest))
