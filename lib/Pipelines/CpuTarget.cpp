@@ -47,7 +47,7 @@ static constexpr CpuTarget kZen = {
     /*prefetchFew=*/false,
     /*unroll=*/1,
     /*inPlaceOutIn=*/48,
-    /*inPlaceOutInBf16=*/24,
+    /*inPlaceOutInBf16=*/48,
     /*inPlaceInOut=*/16,
     /*inPlaceInOutBf16=*/24,
 };
@@ -67,7 +67,7 @@ static constexpr CpuTarget kIntel = {
     /*prefetchFew=*/false,
     /*unroll=*/4,
     /*inPlaceOutIn=*/48,
-    /*inPlaceOutInBf16=*/24,
+    /*inPlaceOutInBf16=*/48,
     /*inPlaceInOut=*/16,
     /*inPlaceInOutBf16=*/24,
 };

@@ -26,8 +26,10 @@ struct CpuTarget {
   /// Bytes from the packed weights that are multiplied to those that are asked
   /// for, into L2 and into L1. 0: none are.
   int64_t prefetchL2, prefetchL1;
-  bool prefetchFew; ///< one or two rows ask for the next block, 16 bits
-  int64_t unroll;   ///< K of a step of a tile's loop
+  /// One row in place, and one or two on packed weights of 16 bits, ask for
+  /// weights to come, past the caches.
+  bool prefetchFew;
+  int64_t unroll; ///< K of a step of a tile's loop, but for pairs
   /// Rows of a group up to which weights that are not packed are multiplied
   /// where they lie: those that are [E,out,in], those that are [E,in,out], in
   /// f32 or f16, in bf16.

@@ -65,13 +65,11 @@ private:
   /// rows are better off side by side. What is best where was measured; see
   /// docs/cpu.md.
   void emitRow() {
-    int64_t bytes = shape.element.getIntOrFloatBitWidth() / 8;
-    bool isShort = bytes * shape.k <= (bytes == 4 ? 2048 : 4096);
     Way way{8, 1, 1};
-    if (isShort)
+    if (isShort())
       while (way.units < 8 && 2 * way.units * unit <= shape.k)
         way.units *= 2;
-    else if (bytes == 4)
+    else if (shape.element.isF32())
       way.units = 2;
     way.parts = way.units;
     way.columns = 8 / way.parts;
@@ -85,17 +83,28 @@ private:
                  SmallVector<Value> sums;
                  for (int64_t j = 0; j < columns; j += here.columns) {
                    Value at = b.add(column, j);
-                   Ask ask;
-                   if (isShort)
-                     ask = askBehind(here, b.add(startOf(at), 2048));
-                   else if (bytes != 4 && columns > 1 && shape.block >= shape.k)
-                     ask = askBehind(here, startOf(b.add(at, here.columns)));
-                   sums.append(emitTile(b.index(0), 1, at, here, ask));
+                   sums.append(
+                       emitTile(b.index(0), 1, at, here, askOfRow(here, at)));
                  }
                  addTileToSums(b.index(0), 1, column, sums);
                });
   }
 
+  bool isShort() const {
+    int64_t bytes = shape.element.getIntOrFloatBitWidth() / 8;
+    return bytes * shape.k <= (bytes == 4 ? 2048 : 4096);
+  }
+
+  /// What one row asks for, on a CPU where that helps.
+  Ask askOfRow(const Way &way, Value column) {
+    if (!shape.prefetchFew)
+      return {};
+    if (isShort())
+      return askBehind(way, b.add(startOf(column), 2048));
+    if (!shape.element.isF32() && way.columns > 1 && shape.block >= shape.k)
+      return askBehind(way, startOf(b.add(column, way.columns)));
+    return {};
+  }
   /// As many cache lines as a step of the loop reads.
   Ask askBehind(const Way &way, Value place) {
     int64_t size = way.columns * way.units * unit;

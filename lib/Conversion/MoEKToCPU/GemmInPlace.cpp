@@ -75,7 +75,8 @@ void GemmEmitter::planInPlace(const CpuKernelOptions &options) {
              n,
              k,
              chunkPanels * columns,
-             elementOfWeights()};
+             elementOfWeights(),
+             options.prefetchFew};
   int64_t longest = std::min(kBlock, kLeft / inPlaceRows);
   if (k > longest) {
     int64_t size = llvm::divideCeil(k, llvm::divideCeil(k, longest));

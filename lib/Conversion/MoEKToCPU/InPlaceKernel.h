@@ -22,6 +22,7 @@ struct InPlaceShape {
   int64_t block;   ///< K of a block, a multiple of `unit`, or all of it
   int64_t columns; ///< of a task, a multiple of these or up to the last one
   mlir::Type element;
+  bool prefetchFew; ///< one row asks for weights to come
 
   /// Pairs of bf16 along K are widened by a shift and a mask, so that the first
   /// ones of all pairs come before the second ones.

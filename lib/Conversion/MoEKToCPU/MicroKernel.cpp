@@ -28,8 +28,10 @@ public:
         vectors(tile.panels * tile.panel / tile.lanes),
         f32(VectorType::get(tile.lanes, b.getF32Type())),
         element(cast<MemRefType>(operands.weights.getType()).getElementType()) {
-    // Low tiles wait for memory, not for the loop.
-    step = 2 * rows > tile.rows ? std::max(tile.unroll, tile.pair) : tile.pair;
+    // Low tiles wait for memory, not for the loop. A pair is two steps of K,
+    // and more of them widened at once do not fit into the registers.
+    bool longer = tile.pair == 1 && 2 * rows > tile.rows;
+    step = longer ? tile.unroll : tile.pair;
     if (tile.block % step)
       step = tile.pair;
   }

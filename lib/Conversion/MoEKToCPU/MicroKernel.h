@@ -26,7 +26,7 @@ struct Tile {
   int64_t block; ///< K of a block, a multiple of pair
   int64_t pair;  ///< values of K that lie side by side
   Bf16Method bf16;
-  int64_t unroll = 1;    ///< K of a step of the loop, if whole pairs
+  int64_t unroll = 1;    ///< K of a step of the loop, but for pairs
   bool prefetch = false; ///< ask for weights that come later
   int64_t panels = 1; ///< panels that a tile spans, whose blocks are neighbours
   /// Elements from what a step reads of a panel to what it asks for, if not 0.

@@ -1,4 +1,4 @@
-// RUN: moe-opt %s --convert-moek-to-cpu --canonicalize --cse --split-input-file --verify-diagnostics | FileCheck %s
+// RUN: moe-opt %s --convert-moek-to-cpu=prefetch-few --canonicalize --cse --split-input-file --verify-diagnostics | FileCheck %s
 
 // Rows of experts: tasks are blocks of rows by chunks of panels; the epilogue works on
 // vectors.
