@@ -56,7 +56,7 @@ private:
   struct Ask {
     Value place, stride;
     int64_t lines = 0;
-    unsigned localityHint = 0; ///< as of memref.prefetch
+    unsigned localityHint = 3; ///< as of memref.prefetch
   };
 
   /// One row has 8 vectors of sums, as many as hide the latency of an FMA.

@@ -28,7 +28,7 @@ func.func @pairs(%x: memref<?x256xbf16>, %w: memref<1x65536xbf16>, %y: memref<?x
   // FEW:   case 1 {
   // FEW:   scf.for {{.+}} = %c0 to %c128 step %c2
   // FEW:   arith.addi %{{.+}}, %c16384
-  // FEW-COUNT-8: memref.prefetch %arg1{{.+}}locality<0>
+  // FEW-COUNT-8: memref.prefetch %arg1{{.+}}locality<3>
   // FEW-NOT: memref.prefetch
   // FEW:   default {
   // CHECK:   default {
