@@ -91,8 +91,7 @@ private:
   }
 
   bool isShort() const {
-    int64_t bytes = shape.element.getIntOrFloatBitWidth() / 8;
-    return bytes * shape.k <= (bytes == 4 ? 2048 : 4096);
+    return shape.k * shape.element.getIntOrFloatBitWidth() / 8 <= 1024;
   }
 
   /// What one row asks for, on a CPU where that helps.
@@ -101,7 +100,7 @@ private:
       return {};
     if (isShort())
       return askBehind(way, b.add(startOf(column), 2048));
-    if (!shape.element.isF32() && way.columns > 1 && shape.block >= shape.k)
+    if (way.columns > 1 && shape.block >= shape.k)
       return askBehind(way, startOf(b.add(column, way.columns)));
     return {};
   }

@@ -168,8 +168,8 @@ private:
     return b.add(place, advance);
   }
 
-  /// Asks for the lines of a step in the block to come, panel by panel. They are
-  /// read once, but a hint that says so makes it slower.
+  /// Asks for the lines of a step in the block to come, panel by panel. They
+  /// are read once, but a hint that says so makes it slower.
   void askFurtherOn(Value k) {
     int64_t line = 512 / element.getIntOrFloatBitWidth();
     for (int64_t j = 0; j < vectors; j += tile.panel / tile.lanes)
