@@ -20,10 +20,12 @@ namespace {
 struct AnnotateLoopsPass : moe::impl::MoEAnnotateLoopsBase<AnnotateLoopsPass> {
   void runOnOperation() override {
     getOperation()->walk([](LLVM::BrOp branch) {
-      if (Attribute annotation =
-              branch->removeDiscardableAttr("llvm.loop_annotation"))
-        branch.setLoopAnnotationAttr(
-            cast<LLVM::LoopAnnotationAttr>(annotation));
+      constexpr StringLiteral name = "llvm.loop_annotation";
+      auto annotation = branch->getAttrOfType<LLVM::LoopAnnotationAttr>(name);
+      if (!annotation)
+        return;
+      branch->removeDiscardableAttr(name);
+      branch.setLoopAnnotationAttr(annotation);
     });
   }
 };

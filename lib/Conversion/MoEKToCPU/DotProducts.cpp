@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 // K is the dimension of the vectors: a tile of rows and columns has a vector of
 // sums for each product, and every vector of weights serves all of the tile's
-// rows. At the end the sums of four columns are transposed while they are
+// rows. At the end the sums of each four columns are transposed while they are
 // added, which makes one vector of them.
 
 #include "InPlaceKernel.h"
@@ -34,14 +34,16 @@ public:
     forWeights(b, operands, [&](const MatrixView &weights, Value sum) {
       firstSum = sum;
       view = &weights;
-      // One row waits for memory; with more, rows share what is read of four
+      // One row waits for memory; with more, rows share what is read of several
       // columns.
       Value single = arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
                                            operands.rows, b.index(1));
       Value few = b.lessThan(operands.rows, b.index(2 * kRows + 1));
       b.ifElse(
           single, [&] { emitRow(); },
-          [&] { b.ifElse(few, [&] { emitRows(4); }, [&] { emitRows(1); }); });
+          [&] {
+            b.ifElse(few, [&] { emitRows(true); }, [&] { emitRows(false); });
+          });
     });
   }
 
@@ -51,11 +53,11 @@ private:
   struct Way {
     int64_t columns, units, parts;
   };
-  /// What each step of the loop asks for: `lines` cache lines from `place` on,
-  /// which moves on by `stride` elements.
+  /// What each step of the loop asks for: the cache lines at `places`, which
+  /// move on by `stride` elements of K.
   struct Ask {
-    Value place, stride;
-    int64_t lines = 0;
+    SmallVector<Value> places;
+    Value stride;
     unsigned localityHint = 3; ///< as of memref.prefetch
   };
 
@@ -107,34 +109,47 @@ private:
   /// As many cache lines as a step of the loop reads.
   Ask askBehind(const Way &way, Value place) {
     int64_t size = way.columns * way.units * unit;
-    return {place, b.index(size), int64_t(llvm::divideCeil(size, lineSize()))};
+    Ask ask{{}, b.index(size)};
+    for (int64_t i = 0; i < size; i += lineSize())
+      ask.places.push_back(view->along(b, place, b.index(i)));
+    return ask;
   }
 
   /// With more rows, a tile of three reads as many columns as there are
-  /// registers for. Tiles share what is asked for of the columns to come: where
-  /// a tile multiplies one cache line of each column, it asks for `lines`.
-  void emitRows(int64_t lines) {
+  /// registers for, and asks for some of those to come.
+  void emitRows(bool few) {
     SmallVector<int64_t> sizes{4, 1};
     if (shape.sums / kRows >= 8)
       sizes.insert(sizes.begin(), 8);
     int64_t units = std::max<int64_t>(lineSize() / unit, 1);
-    Value tiles = b.ceilDiv(operands.rows, kRows);
     forColumns(b, shape, operands.numColumns, sizes,
                [&](Value column, int64_t columns) {
-                 Value next = b.add(column, columns);
-                 Value stride = b.div(b.index(columns * units * unit), tiles);
                  b.tiles(operands.rows, kRows, [&](Value row, int64_t rows) {
-                   // The share of tile i begins i * columns / tiles columns on.
-                   Value share = b.mul(b.div(row, kRows), columns);
-                   Value start = startOf(b.add(next, b.div(share, tiles)));
-                   Value along = b.mul(b.rem(share, tiles), operands.depth);
-                   start = view->along(b, start, b.div(along, tiles));
+                   Ask ask = shareOf(row, b.add(column, columns), columns,
+                                     units * unit, few);
                    SmallVector<Value> sums =
-                       emitTile(row, rows, column, {columns, units, 1},
-                                {start, stride, lines, /*localityHint=*/2});
+                       emitTile(row, rows, column, {columns, units, 1}, ask);
                    addTileToSums(row, rows, column, sums);
                  });
                });
+  }
+
+  /// What the tile of `row` and the next ones asks for of `columns` columns
+  /// from `column` on. In a step of `step` of K it asks for a line of each of
+  /// them, or of a quarter of them if tiles are not few. Where that makes more
+  /// lines than there are, several tiles share a column.
+  Ask shareOf(Value row, Value column, int64_t columns, int64_t step,
+              bool few) {
+    int64_t lines = few ? columns : std::max<int64_t>(columns / 4, 1);
+    Value tile = b.div(row, kRows), tiles = b.ceilDiv(operands.rows, kRows);
+    Value sharers = b.max(b.div(b.mul(tiles, lines), columns), b.index(1));
+    Value first = b.add(column, b.mul(b.div(tile, sharers), lines));
+    Value part = b.mul(b.rem(tile, sharers), operands.depth);
+    Ask ask{{}, b.div(b.index(step), sharers), /*localityHint=*/2};
+    for (int64_t i = 0; i < lines; ++i)
+      ask.places.push_back(
+          view->along(b, startOf(b.add(first, i)), b.div(part, sharers)));
+    return ask;
   }
 
   /// Elements of a cache line.
@@ -201,10 +216,9 @@ private:
   }
 
   void askFor(const Ask &ask, Value step) {
-    for (int64_t i = 0; i < ask.lines; ++i)
-      view->prefetch(
-          b, b.add(b.add(ask.place, b.mul(step, ask.stride)), i * lineSize()),
-          ask.localityHint);
+    for (Value place : ask.places)
+      view->prefetch(b, view->along(b, place, b.mul(step, ask.stride)),
+                     ask.localityHint);
   }
 
   /// Adds the second half to the first one until `size` are left.

@@ -47,7 +47,7 @@ GemmEmitter::GemmEmitter(KernelBuilder &b, moek::GemmOp op,
   aheadL1 = options.prefetchL1 / bytes;
   tile.prefetch = (aheadL2 || aheadL1) && op.getLayoutAttr();
   tile.unroll = options.unroll;
-  prefetchFew =
+  askFew =
       options.prefetchFew && elementOfWeights().getIntOrFloatBitWidth() == 16;
   leftType = dot ? source : Type(b.getF32Type());
   kBlocks = blocks.count;
@@ -257,9 +257,16 @@ void GemmEmitter::emitChunk(const RowRange &range, Value firstPanel,
   b.loop(range.first, range.last, kBufferRows, [&](Value first) {
     Value rows = b.min(b.index(kBufferRows), b.sub(range.last, first));
     clearSums(rows);
+    RowRange here = range;
+    if (range.nextGroup) {
+      // More rows of the group read its weights again.
+      Value isLast = b.lessThan(range.last, b.add(first, kBufferRows + 1));
+      here.nextGroup =
+          arith::SelectOp::create(b, isLast, range.nextGroup, range.group);
+    }
     b.loop(kBlocks, [&](Value kBlock) {
       copyRows(first, rows, kBlock);
-      multiplyPanels(range, firstPanel, count, kBlock, rows);
+      multiplyPanels(here, firstPanel, count, kBlock, rows);
     });
     emitEpilogue(range.group, first, rows, firstPanel, count,
                  {sums, tile.panel, columns});

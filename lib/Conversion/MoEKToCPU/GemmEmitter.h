@@ -43,7 +43,8 @@ private:
   /// Rows [first, last) of `group`.
   struct RowRange {
     mlir::Value group, first, last;
-    mlir::Value nextGroup = {}; ///< whose weights the task reads next, if any
+    /// Whose weights the task reads next if it has rows, or none.
+    mlir::Value nextGroup = {};
   };
   /// Sums in memory: of panel p of a task, accumulator a, column c at
   /// [row, p * panelStride + a * accStride + c].
@@ -110,7 +111,7 @@ private:
   mlir::Type leftType;            ///< element of the copied rows
   mlir::Value left, sums, packed; ///< buffers of a task
   PlainWeights plain;
-  bool prefetchFew;         ///< narrow weights, one or two rows
+  bool askFew;              ///< narrow weights, one or two rows
   int64_t aheadL2, aheadL1; ///< elements ahead that are asked for, 0: none
   int64_t inPlaceRows = 0;  ///< 0: weights are always copied
   int64_t widestTask = 0;   ///< panels

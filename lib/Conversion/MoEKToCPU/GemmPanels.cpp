@@ -96,7 +96,7 @@ void GemmEmitter::multiplyTwoPanels(Value rows, MicroKernelOperands operands) {
   two.rows = kFewRows;
   two.panels = 2;
   two.prefetch = false;
-  if (prefetchFew)
+  if (askFew)
     two.lookAhead = two.panels * tile.block * tile.panel;
   operands.row = b.index(0);
   emitTile(two, rows, operands);

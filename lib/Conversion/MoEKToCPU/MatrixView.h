@@ -27,6 +27,12 @@ public:
   mlir::Type element() const { return elementType; }
   /// Elements between neighbours of a row; ShapedType::kDynamic if unknown.
   int64_t columnStride() const { return staticStrides.back(); }
+  /// Columns that share a cache line of a row, at least one.
+  int64_t columnsOfLine() const {
+    int64_t stride = std::max<int64_t>(columnStride(), 1);
+    return std::max<int64_t>(512 / elementType.getIntOrFloatBitWidth() / stride,
+                             1);
+  }
 
   /// Position of an element. One matrix takes no group.
   mlir::Value at(KernelBuilder &b, mlir::Value group, mlir::Value row,

@@ -31,7 +31,7 @@ public:
     // Low tiles wait for memory, not for the loop. A pair is two steps of K,
     // and more of them widened at once do not fit into the registers.
     bool longer = tile.pair == 1 && 2 * rows > tile.rows;
-    step = longer ? tile.unroll : tile.pair;
+    step = longer ? std::max<int64_t>(tile.unroll, 1) : tile.pair;
     if (tile.block % step)
       step = tile.pair;
   }
@@ -52,7 +52,7 @@ public:
                           emitSteps(k, next);
                           return next;
                         });
-    // With branches in it a loop is not better for being longer.
+    // A loop that is as long as it shall be, or that has branches in it.
     if (step > tile.pair || (tile.prefetch && fewLines < lines))
       unroll(carried.front().getDefiningOp(), false);
     for (int64_t i = 0; i < rows; ++i)

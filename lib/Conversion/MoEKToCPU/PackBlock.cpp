@@ -30,6 +30,7 @@ public:
     firstK = b.mul(block.kBlock, weights.block);
     firstColumn = b.mul(block.panel, columns);
     if (next) {
+      nextGroup = next->group;
       nextK = b.mul(next->kBlock, weights.block);
       nextColumn = b.mul(next->panel, columns);
     }
@@ -94,9 +95,9 @@ private:
 
   /// Position of element (k, column) of the block in the weights.
   Value sourceAt(Value k, Value column) {
-    return placeAt(b.add(firstK, k), b.add(firstColumn, column));
+    return placeAt(group, b.add(firstK, k), b.add(firstColumn, column));
   }
-  Value placeAt(Value down, Value across) {
+  Value placeAt(Value group, Value down, Value across) {
     if (weights.transposed)
       std::swap(down, across);
     return source->at(b, group, down, across);
@@ -105,13 +106,14 @@ private:
   /// Asks for `size` of K of the next block, from `k` on. Memory shows the
   /// hardware pieces of many rows, which it does not see coming.
   void askForNext(Value k, int64_t size) {
-    int64_t line = 512 / source->element().getIntOrFloatBitWidth();
+    int64_t line = source->columnsOfLine();
     int64_t stepK = weights.transposed ? line : 1,
             stepColumn = weights.transposed ? 1 : line;
     for (int64_t i = 0; i < size; i += stepK)
       for (int64_t j = 0; j < columns; j += stepColumn)
         source->prefetch(
-            b, placeAt(b.add(b.add(nextK, k), i), b.add(nextColumn, j)),
+            b,
+            placeAt(nextGroup, b.add(b.add(nextK, k), i), b.add(nextColumn, j)),
             /*localityHint=*/2);
   }
 
@@ -205,7 +207,7 @@ private:
   Type element; ///< of the target; the weights may be narrower
   const MatrixView *source = nullptr;
   Value firstK, firstColumn, depth, width;
-  Value nextK, nextColumn; ///< if the next block is asked for
+  Value nextGroup, nextK, nextColumn; ///< if the next block is asked for
 };
 
 } // namespace

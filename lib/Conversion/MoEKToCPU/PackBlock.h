@@ -10,6 +10,8 @@
 
 #include "KernelBuilder.h"
 
+#include <optional>
+
 namespace moe {
 
 /// What is packed: weights of `acc` accumulators, [E,K,N] or [K,N], or with the
@@ -35,7 +37,7 @@ struct PlainBlock {
 };
 
 /// Copies `block` to `target`, with zeros where the weights end. Asks for the
-/// weights of block `next` of the same group, if given.
+/// weights of block `next`, if given.
 void emitPackBlock(KernelBuilder &b, const PlainWeights &weights,
                    const PlainBlock &block, const PackTarget &target,
                    std::optional<PlainBlock> next = std::nullopt);

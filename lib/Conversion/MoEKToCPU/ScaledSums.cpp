@@ -103,7 +103,7 @@ private:
             vector::LoadOp::create(b, f32, operands.sums, sumAt(i, j)));
     // One row of f32 waits for memory alone; asking for more only disturbs it.
     bool asks = rows > 1 || !view.element().isF32();
-    int64_t line = 512 / view.element().getIntOrFloatBitWidth();
+    int64_t line = view.columnsOfLine();
     for (auto [s, start] : llvm::enumerate(starts)) {
       for (int64_t j = 0; asks && j < vectors * lanes; j += line)
         view.prefetch(b, b.add(view.along(b, start, b.add(column, j)), ahead),

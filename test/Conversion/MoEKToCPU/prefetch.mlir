@@ -11,8 +11,8 @@ func.func @blocks(%x: memref<?x256xf32>, %o: memref<9xi32>, %w: memref<8x65536xf
   // What lies behind a task's weights is the next task's.
   // CHECK:     scf.for {{.+}} step %c1 {
   // CHECK:       %[[FAR:.+]] = arith.addi %[[HERE:.+]], %c16384
+  // CHECK-NOT:   arith.select
   // CHECK:       %[[NEAR:.+]] = arith.addi %[[HERE]], %c1024
-  // CHECK-NOT:   arith.select %{{.+}}, %[[FAR]]
   // CHECK:       scf.index_switch
   // CHECK:       default {
   // CHECK:         %[[FAR_LINE:.+]] = arith.addi %[[FAR]], %[[LINE:[^ ]+]]
@@ -28,15 +28,18 @@ func.func @blocks(%x: memref<?x256xf32>, %o: memref<9xi32>, %w: memref<8x65536xf
   return
 }
 
-// Where a task goes from group to group, the next group's weights come behind.
+// Where a task goes from group to group, the next group's weights come behind, or the
+// same ones if there are more rows.
 // CHECK-LABEL: @owned_columns
 func.func @owned_columns(%x: memref<?x256xf32>, %r: memref<?xi32>, %o: memref<9xi32>, %w: memref<8x65536xf32>, %y: memref<?x256xf32>) {
   // CHECK: scf.for %[[GROUP:.+]] = %c0 to %c8 step %c1
   // CHECK:   %[[FOLLOWING:.+]] = arith.addi %[[GROUP]], %c1
   // CHECK:   %[[NEXT:.+]] = arith.minsi %[[FOLLOWING]], %c7
+  // CHECK:   %[[IS_LAST:.+]] = arith.cmpi slt
+  // CHECK:   %[[THEN:.+]] = arith.select %[[IS_LAST]], %[[NEXT]], %[[GROUP]]
   // CHECK:   %[[FAR:.+]] = arith.addi %{{.+}}, %c16384
   // CHECK:   %[[INSIDE:.+]] = arith.cmpi slt, %[[FAR]]
-  // CHECK:   %[[OF:.+]] = arith.select %[[INSIDE]], %[[GROUP]], %[[NEXT]]
+  // CHECK:   %[[OF:.+]] = arith.select %[[INSIDE]], %[[GROUP]], %[[THEN]]
   // CHECK:   %[[AGAIN:.+]] = arith.subi %[[FAR]]
   // CHECK:   %[[AT:.+]] = arith.select %[[INSIDE]], %[[FAR]], %[[AGAIN]]
   // CHECK:   default {
@@ -51,23 +54,23 @@ func.func @owned_columns(%x: memref<?x256xf32>, %r: memref<?xi32>, %o: memref<9x
   return
 }
 
-// Weights [out,in], as they lie: tiles of three rows share the lines of the columns to
-// come, four lines a tile up to six rows, one with more. Rows that are many are packed,
-// and each block asks for the next one.
+// Weights [out,in], as they lie: where a tile of three rows multiplies a line of each of 8
+// columns, it asks for a line of each of the next 8 if rows are six or less, else of 2.
 // CHECK-LABEL: @out_in
 func.func @out_in(%x: memref<?x128xf32>, %w: memref<256x128xf32>, %y: memref<?x256xf32>) {
   // CHECK: %[[FEW:.+]] = arith.cmpi slt, %{{.+}}, %c7
   // CHECK: scf.if %[[FEW]]
   // CHECK:   scf.for {{.+}} step %c8
   // CHECK:     scf.for {{.+}} step %c3
-  // CHECK-COUNT-4: memref.prefetch %{{.+}}, read, locality<2>, data
+  // CHECK:       scf.for {{.+}} step %c16
+  // CHECK-COUNT-8: memref.prefetch %{{.+}}, read, locality<2>, data
+  // CHECK-NOT: memref.prefetch
   // CHECK-COUNT-24: vector.fma
   // CHECK: } else {
   // CHECK:   scf.for {{.+}} step %c8
   // CHECK:     scf.for {{.+}} step %c3
-  // CHECK:       scf.for
-  // CHECK-NEXT:    arith
-  // CHECK-COUNT-1: memref.prefetch %{{.+}}, read, locality<2>, data
+  // CHECK:       scf.for {{.+}} step %c16
+  // CHECK-COUNT-2: memref.prefetch %{{.+}}, read, locality<2>, data
   // CHECK-NOT: memref.prefetch
   // CHECK: vector.fma
   moek.gemm ins(%x : memref<?x128xf32>) weights(%w : memref<256x128xf32>) transposed outs(%y : memref<?x256xf32>) {
@@ -88,11 +91,26 @@ func.func @in_out(%x: memref<?x128xf32>, %w: memref<128x256xf32>, %y: memref<?x2
   // CHECK-COUNT-32: memref.prefetch
   // CHECK-NOT: memref.prefetch
   // CHECK:   scf.for {{.+}} step %c1
+  // CHECK-NOT: memref.prefetch
   // CHECK-COUNT-8: vector.fma
-  // A block that is packed asks for the next.
+  // More rows than are multiplied in place are packed; a block asks for the next.
   // CHECK:   scf.for {{.+}} step %c16
   // CHECK:   memref.prefetch %{{.+}}, read, locality<2>, data
   moek.gemm ins(%x : memref<?x128xf32>) weights(%w : memref<128x256xf32>) outs(%y : memref<?x256xf32>) {
+  ^bb0(%acc: f32, %old: f32):
+    moek.yield %acc : f32
+  }
+  return
+}
+
+// Columns that alternate with those of another matrix: a line has half as many.
+// CHECK-LABEL: @alternating
+func.func @alternating(%x: memref<?x128xf32>, %w: memref<128x128xf32, strided<[256, 2]>>, %y: memref<?x128xf32>) {
+  // CHECK: scf.for {{.+}} step %c4
+  // CHECK-COUNT-64: memref.prefetch %{{.+}}, read, locality<2>, data
+  // CHECK-NOT: memref.prefetch
+  // CHECK:   scf.for {{.+}} step %c2
+  moek.gemm ins(%x : memref<?x128xf32>) weights(%w : memref<128x128xf32, strided<[256, 2]>>) outs(%y : memref<?x128xf32>) {
   ^bb0(%acc: f32, %old: f32):
     moek.yield %acc : f32
   }

@@ -1,5 +1,5 @@
-"""Reads what llvm-objdump -d prints. For the innermost loop with the most fused
-multiply-adds, the one that a layer spends its time in: how many of which, on which
+"""Reads what llvm-objdump -d prints. For the innermost loop with the most sums in
+registers, the one that a layer spends its time in: how many multiply-adds of which, on which
 registers, and how often the loop has a vector on the stack."""
 
 import collections
@@ -36,7 +36,11 @@ def products(loop):
     return [(name, operands) for _, name, operands in loop if arithmetic.match(name)]
 
 
-hottest = max((loop for code in functions for loop in loops(code)), key=lambda loop: len(products(loop)))
+def sums(loop):
+    return len({operands.split(", ")[-1] for _, operands in products(loop)})
+
+
+hottest = max((loop for code in functions for loop in loops(code)), key=lambda loop: (sums(loop), -len(products(loop))))
 counts = collections.Counter(
     f"{re.match('vdpbf16ps|vfn?m(?:add|sub)', name)[0]} {re.search('[xyz]mm', operands)[0]}" for name, operands in products(hottest)
 )
