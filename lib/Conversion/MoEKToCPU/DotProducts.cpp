@@ -110,7 +110,7 @@ private:
   Ask askBehind(const Way &way, Value place) {
     int64_t size = way.columns * way.units * unit;
     Ask ask{{}, b.index(size)};
-    for (int64_t i = 0; i < size; i += lineSize())
+    for (int64_t i = 0; i < size; i += elementsOfLine(shape.element))
       ask.places.push_back(view->along(b, place, b.index(i)));
     return ask;
   }
@@ -121,7 +121,7 @@ private:
     SmallVector<int64_t> sizes{4, 1};
     if (shape.sums / kRows >= 8)
       sizes.insert(sizes.begin(), 8);
-    int64_t units = std::max<int64_t>(lineSize() / unit, 1);
+    int64_t units = std::max<int64_t>(elementsOfLine(shape.element) / unit, 1);
     forColumns(b, shape, operands.numColumns, sizes,
                [&](Value column, int64_t columns) {
                  b.tiles(operands.rows, kRows, [&](Value row, int64_t rows) {
@@ -150,11 +150,6 @@ private:
       ask.places.push_back(
           view->along(b, startOf(b.add(first, i)), b.div(part, sharers)));
     return ask;
-  }
-
-  /// Elements of a cache line.
-  int64_t lineSize() const {
-    return 512 / shape.element.getIntOrFloatBitWidth();
   }
 
   /// Where the block of K of a column begins.

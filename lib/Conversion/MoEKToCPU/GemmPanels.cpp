@@ -14,6 +14,28 @@ using namespace moe;
 /// and 4 vectors of the panels.
 static constexpr int64_t kFewRows = 2;
 
+/// Lays down the blocks ahead of the one that the tiles read. Those behind the
+/// end of the task's weights, `size` from `start` on, are of the next group's,
+/// or whatever lies there: the next task's, if a thread takes one after the
+/// other.
+void GemmEmitter::lookAhead(MicroKernelOperands &operands,
+                            const RowRange &range, Value start, Value size) {
+  auto add = [&](int64_t distance, unsigned locality) {
+    if (!distance)
+      return;
+    Value group = range.group, place = b.add(operands.offset, distance);
+    if (range.nextGroup) {
+      Value inside = b.lessThan(place, b.add(start, size));
+      group = arith::SelectOp::create(b, inside, group, range.nextGroup);
+      place = arith::SelectOp::create(b, inside, place, b.sub(place, size));
+    }
+    operands.ahead.push_back({group, place, locality});
+  };
+  operands.ahead.clear();
+  add(aheadL2, /*locality=*/2);
+  add(aheadL1, /*locality=*/3);
+}
+
 /// sums += the copied rows times block `kBlock` of all panels of a task.
 void GemmEmitter::multiplyPanels(const RowRange &range, Value firstPanel,
                                  Value count, Value kBlock, Value rows) {
@@ -64,28 +86,6 @@ void GemmEmitter::multiplyPanels(const RowRange &range, Value firstPanel,
       lookAhead(operands, range, task, b.mul(count, kBlocks * blockSize));
     multiplyPanel(rows, operands);
   });
-}
-
-/// Lays down the blocks ahead of the one that the tiles read. Those behind the
-/// end of the task's weights, `size` from `start` on, are of the next group's,
-/// or whatever lies there: the next task's, if a thread takes one after the
-/// other.
-void GemmEmitter::lookAhead(MicroKernelOperands &operands,
-                            const RowRange &range, Value start, Value size) {
-  auto add = [&](int64_t distance, unsigned locality) {
-    if (!distance)
-      return;
-    Value group = range.group, place = b.add(operands.offset, distance);
-    if (range.nextGroup) {
-      Value inside = b.lessThan(place, b.add(start, size));
-      group = arith::SelectOp::create(b, inside, group, range.nextGroup);
-      place = arith::SelectOp::create(b, inside, place, b.sub(place, size));
-    }
-    operands.ahead.push_back({group, place, locality});
-  };
-  operands.ahead.clear();
-  add(aheadL2, /*locality=*/2);
-  add(aheadL1, /*locality=*/3);
 }
 
 /// The same for two panels and few rows. Memory decides there, and two streams

@@ -14,6 +14,11 @@
 
 namespace moe {
 
+/// Elements of a cache line.
+inline int64_t elementsOfLine(mlir::Type element) {
+  return 512 / element.getIntOrFloatBitWidth();
+}
+
 /// Builds loops over index values. Bodies are lambdas that emit at this
 /// builder's position.
 class KernelBuilder : public mlir::ImplicitLocOpBuilder {

@@ -30,8 +30,7 @@ public:
   /// Columns that share a cache line of a row, at least one.
   int64_t columnsOfLine() const {
     int64_t stride = std::max<int64_t>(columnStride(), 1);
-    return std::max<int64_t>(512 / elementType.getIntOrFloatBitWidth() / stride,
-                             1);
+    return std::max<int64_t>(elementsOfLine(elementType) / stride, 1);
   }
 
   /// Position of an element. One matrix takes no group.

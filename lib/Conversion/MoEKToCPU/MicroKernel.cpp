@@ -141,8 +141,7 @@ private:
   /// takes the loads' turns: a quarter of the lines that the step reads, or as
   /// many if the share is large.
   void planAsking() {
-    int64_t bytes = step * tile.panel * element.getIntOrFloatBitWidth() / 8;
-    lines = std::max<int64_t>(1, bytes / 64);
+    lines = std::max<int64_t>(1, step * tile.panel / elementsOfLine(element));
     fewLines = std::max<int64_t>(1, lines / 4);
     advance = b.div(operands.shareSize, tile.block / step);
     stride = b.div(advance, lines);
@@ -171,7 +170,7 @@ private:
   /// Asks for the lines of a step in the block to come, panel by panel. They
   /// are read once, but a hint that says so makes it slower.
   void askFurtherOn(Value k) {
-    int64_t line = 512 / element.getIntOrFloatBitWidth();
+    int64_t line = elementsOfLine(element);
     for (int64_t j = 0; j < vectors; j += tile.panel / tile.lanes)
       for (int64_t i = 0; i < step * tile.panel; i += line) {
         SmallVector<Value> place = weightsAt(k, j);
