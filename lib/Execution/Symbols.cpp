@@ -49,6 +49,7 @@ llvm::ArrayRef<RuntimeSymbol> runtimeSymbols() {
       MOE_RUNTIME(moert_check_indices),
       MOE_RUNTIME(moert_check_offsets),
       MOE_RUNTIME(moert_scratch),
+      MOE_RUNTIME(moert_threads),
       MOE_RUNTIME(moert_assign),
       MOE_RUNTIME(moert_assign_f64),
       MOE_RUNTIME(moert_truncsfhf2),

@@ -77,7 +77,6 @@ void moe::addCpuLoops(OpPassManager &pm, const PipelineOptions &options) {
   kernels.dot = target.dot;
   kernels.prefetchL2 = target.prefetchL2;
   kernels.prefetchL1 = target.prefetchL1;
-  kernels.prefetchFew = target.prefetchFew;
   kernels.unroll = target.unroll;
   kernels.inPlaceOutIn = target.inPlaceOutIn;
   kernels.inPlaceOutInBf16 = target.inPlaceOutInBf16;

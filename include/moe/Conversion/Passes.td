@@ -243,7 +243,6 @@ def ConvertMoEKToCPU : Pass<"convert-moek-to-cpu"> {
     Option<"dot", "dot", "bool", /*default=*/"false", "multiply bf16 pairs with vdpbf16ps">,
     Option<"prefetchL2", "prefetch-l2", "int64_t", /*default=*/"0", "bytes from the packed weights that are multiplied to those that are asked for into L2; 0: none are">,
     Option<"prefetchL1", "prefetch-l1", "int64_t", /*default=*/"0", "the same into L1">,
-    Option<"prefetchFew", "prefetch-few", "bool", /*default=*/"false", "one row on weights [E,out,in] in place, and one or two on packed weights of 16 bits, ask for weights to come">,
     Option<"unroll", "unroll", "int64_t", /*default=*/"1", "K of a step of a tile's loop, but for pairs">,
     Option<"inPlaceOutIn", "in-place-out-in", "int64_t", /*default=*/"6", "rows of a group up to which weights [E,out,in] of f32 or f16 without a layout are multiplied where they lie">,
     Option<"inPlaceOutInBf16", "in-place-out-in-bf16", "int64_t", /*default=*/"6", "the same for bf16">,

@@ -26,9 +26,6 @@ struct CpuTarget {
   /// Bytes from the packed weights that are multiplied to those that are asked
   /// for, into L2 and into L1. 0: none are.
   int64_t prefetchL2, prefetchL1;
-  /// One row on weights [E,out,in] in place, and one or two on packed weights
-  /// of 16 bits, ask for weights to come, into L1.
-  bool prefetchFew;
   int64_t unroll; ///< K of a step of a tile's loop, but for pairs
   /// Rows of a group up to which weights that are not packed are multiplied
   /// where they lie: those that are [E,out,in], those that are [E,in,out], in

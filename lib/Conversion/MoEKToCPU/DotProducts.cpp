@@ -20,6 +20,8 @@ using namespace moe;
 
 /// Rows of a tile.
 static constexpr int64_t kRows = 3;
+/// Columns that a tile reads at a time if there is but one.
+static constexpr int64_t kStreams = 4;
 
 namespace {
 
@@ -34,85 +36,56 @@ public:
     forWeights(b, operands, [&](const MatrixView &weights, Value sum) {
       firstSum = sum;
       view = &weights;
-      // One row waits for memory; with more, rows share what is read of several
-      // columns.
-      Value single = arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
-                                           operands.rows, b.index(1));
+      if (shape.streams)
+        return emitStreams();
       Value few = b.lessThan(operands.rows, b.index(2 * kRows + 1));
-      b.ifElse(
-          single, [&] { emitRow(); },
-          [&] {
-            b.ifElse(few, [&] { emitRows(true); }, [&] { emitRows(false); });
-          });
+      b.ifElse(few, [&] { emitRows(true); }, [&] { emitRows(false); });
     });
   }
 
 private:
-  /// How a tile goes through the weights: a step of the loop takes `units` of K
-  /// of each of `columns`. With `parts` > 1 each of them has sums of its own.
+  /// How a tile goes through the weights: a step of the loop takes `units` of
+  /// K. With `parts` > 1 each of them has sums of its own.
   struct Way {
-    int64_t columns, units, parts;
+    int64_t units, parts;
   };
   /// What each step of the loop asks for: the cache lines at `places`, which
   /// move on by `stride` elements of K.
   struct Ask {
     SmallVector<Value> places;
     Value stride;
-    unsigned localityHint = 3; ///< as of memref.prefetch
   };
 
-  /// One row has 8 vectors of sums, as many as hide the latency of an FMA.
-  /// Short rows lie one behind the other like one stream: the hardware does not
-  /// see far enough in streams of a row each, nor across the pages of one. Long
-  /// rows are better off side by side. What is best where was measured; see
-  /// docs/cpu.md.
-  void emitRow() {
-    Way way{8, 1, 1};
-    if (isShort())
-      while (way.units < 8 && 2 * way.units * unit <= shape.k)
-        way.units *= 2;
-    else if (shape.element.isF32())
-      way.units = 2;
-    way.parts = way.units;
-    way.columns = 8 / way.parts;
-    SmallVector<int64_t> sizes{4, 1};
-    if (way.columns == 8)
-      sizes.insert(sizes.begin(), 8);
-    forColumns(b, shape, operands.numColumns, sizes,
-               [&](Value column, int64_t columns) {
-                 Way here = way;
-                 here.columns = std::min(way.columns, columns);
-                 SmallVector<Value> sums;
-                 for (int64_t j = 0; j < columns; j += here.columns) {
-                   Value at = b.add(column, j);
-                   sums.append(
-                       emitTile(b.index(0), 1, at, here, askOfRow(here, at)));
-                 }
-                 addTileToSums(b.index(0), 1, column, sums);
-               });
+  /// A tile of few rows waits for memory alone, which gives most to a few
+  /// streams that each go on where they are: so its columns are a quarter of
+  /// the task's apart.
+  void emitStreams() {
+    Value quarter = b.div(operands.numColumns, kStreams);
+    b.tiles(operands.rows, kRows, [&](Value row, int64_t rows) {
+      Way way{2, rows == 1 ? 2 : 1};
+      b.loop(quarter, [&](Value column) {
+        SmallVector<Value> columns;
+        for (int64_t i = 0; i < kStreams; ++i)
+          columns.push_back(b.add(column, b.mul(quarter, i)));
+        SmallVector<Value> sums = emitTile(row, rows, columns, way);
+        for (int64_t i = 0; i < rows; ++i)
+          addToSumsApart(b.add(row, i), columns,
+                         ArrayRef(sums).slice(i * kStreams, kStreams));
+      });
+      if (shape.n % kStreams == 0)
+        return;
+      b.loop(
+          b.mul(quarter, kStreams), operands.numColumns, 1, [&](Value column) {
+            addTileToSums(row, rows, column, emitTile(row, rows, column, way));
+          });
+    });
   }
 
-  bool isShort() const {
-    return shape.k * shape.element.getIntOrFloatBitWidth() / 8 <= 1024;
-  }
-
-  /// What one row asks for, on a CPU where that helps.
-  Ask askOfRow(const Way &way, Value column) {
-    if (!shape.prefetchFew)
-      return {};
-    if (isShort())
-      return askBehind(way, b.add(startOf(column), 2048));
-    if (way.columns > 1 && shape.block >= shape.k)
-      return askBehind(way, startOf(b.add(column, way.columns)));
-    return {};
-  }
-  /// As many cache lines as a step of the loop reads.
-  Ask askBehind(const Way &way, Value place) {
-    int64_t size = way.columns * way.units * unit;
-    Ask ask{{}, b.index(size)};
-    for (int64_t i = 0; i < size; i += elementsOfLine(shape.element))
-      ask.places.push_back(view->along(b, place, b.index(i)));
-    return ask;
+  SmallVector<Value> neighbours(Value column, int64_t count) {
+    SmallVector<Value> columns;
+    for (int64_t j = 0; j < count; ++j)
+      columns.push_back(b.add(column, j));
+    return columns;
   }
 
   /// With more rows, a tile of three reads as many columns as there are
@@ -122,13 +95,13 @@ private:
     if (shape.sums / kRows >= 8)
       sizes.insert(sizes.begin(), 8);
     int64_t units = std::max<int64_t>(elementsOfLine(shape.element) / unit, 1);
-    forColumns(b, shape, operands.numColumns, sizes,
+    forColumns(b, shape, b.index(0), operands.numColumns, sizes,
                [&](Value column, int64_t columns) {
                  b.tiles(operands.rows, kRows, [&](Value row, int64_t rows) {
                    Ask ask = shareOf(row, b.add(column, columns), columns,
                                      units * unit, few);
-                   SmallVector<Value> sums =
-                       emitTile(row, rows, column, {columns, units, 1}, ask);
+                   SmallVector<Value> sums = emitTile(
+                       row, rows, neighbours(column, columns), {units, 1}, ask);
                    addTileToSums(row, rows, column, sums);
                  });
                });
@@ -145,7 +118,7 @@ private:
     Value sharers = b.max(b.div(b.mul(tiles, lines), columns), b.index(1));
     Value first = b.add(column, b.mul(b.div(tile, sharers), lines));
     Value part = b.mul(b.rem(tile, sharers), operands.depth);
-    Ask ask{{}, b.div(b.index(step), sharers), /*localityHint=*/2};
+    Ask ask{{}, b.div(b.index(step), sharers)};
     for (int64_t i = 0; i < lines; ++i)
       ask.places.push_back(
           view->along(b, startOf(b.add(first, i)), b.div(part, sharers)));
@@ -159,12 +132,12 @@ private:
   }
 
   /// A vector of sums for each row and column of a tile.
-  SmallVector<Value> emitTile(Value row, int64_t rows, Value column,
-                              const Way &way, const Ask &ask) {
+  SmallVector<Value> emitTile(Value row, int64_t rows, ArrayRef<Value> columns,
+                              const Way &way, const Ask &ask = {}) {
     SmallVector<Value> starts;
-    for (int64_t j = 0; j < way.columns; ++j)
-      starts.push_back(startOf(b.add(column, j)));
-    int64_t products = rows * way.columns, step = way.units * unit;
+    for (Value column : columns)
+      starts.push_back(startOf(column));
+    int64_t products = rows * columns.size(), step = way.units * unit;
     SmallVector<Value> sums(products * way.parts, b.zero(f32));
     Value done = wholeSteps(step);
     sums =
@@ -213,7 +186,7 @@ private:
   void askFor(const Ask &ask, Value step) {
     for (Value place : ask.places)
       view->prefetch(b, view->along(b, place, b.mul(step, ask.stride)),
-                     ask.localityHint);
+                     /*localityHint=*/2);
   }
 
   /// Adds the second half to the first one until `size` are left.
@@ -298,15 +271,33 @@ private:
                               operands.sums, at);
       return;
     }
-    assert(vectors.size() == 4);
-    // [a b a b ..] and [c d c d ..], then [a b c d ..].
-    Value ab = addNeighbours(vectors[0], vectors[1], 1),
-          cd = addNeighbours(vectors[2], vectors[3], 1);
-    Value sum = fold(addNeighbours(ab, cd, 2), 4);
+    Value sum = sumsOfFour(vectors);
     auto four = VectorType::get(4, b.getF32Type());
     Value old = vector::LoadOp::create(b, four, operands.sums, at);
     vector::StoreOp::create(b, arith::AddFOp::create(b, old, sum),
                             operands.sums, at);
+  }
+
+  /// The same for four columns, wherever they are.
+  void addToSumsApart(Value row, ArrayRef<Value> columns,
+                      ArrayRef<Value> vectors) {
+    Value four = sumsOfFour(vectors);
+    for (auto [i, column] : llvm::enumerate(columns)) {
+      SmallVector<Value> at{row, b.add(firstSum, column)};
+      Value sum = vector::ExtractOp::create(b, four, int64_t(i));
+      Value old = memref::LoadOp::create(b, operands.sums, at);
+      memref::StoreOp::create(b, arith::AddFOp::create(b, old, sum),
+                              operands.sums, at);
+    }
+  }
+
+  /// What four vectors sum up to, as one.
+  Value sumsOfFour(ArrayRef<Value> vectors) {
+    assert(vectors.size() == 4);
+    // [a b a b ..] and [c d c d ..], then [a b c d ..].
+    Value ab = addNeighbours(vectors[0], vectors[1], 1),
+          cd = addNeighbours(vectors[2], vectors[3], 1);
+    return fold(addNeighbours(ab, cd, 2), 4);
   }
 
   /// Of each four lanes: the `size` first and the `size` next ones of x side by

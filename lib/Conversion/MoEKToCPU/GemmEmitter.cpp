@@ -6,7 +6,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "GemmEmitter.h"
+#include "moe/Conversion/RuntimeCalls.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -18,10 +21,8 @@ using namespace moe;
 static constexpr int64_t kBufferRows = 48;
 /// Rows of a task: a group with more is cut, so that one task is never long.
 static constexpr int64_t kTaskRows = 8 * kBufferRows;
-/// Tasks that keep all threads busy, even where one takes longer than others.
-static constexpr int64_t kFewestTasks = 16;
-/// Chunks of the widest task, and the sums that it may have.
-static constexpr int64_t kWidestChunks = 8, kWidestSums = 32 * 1024;
+/// Tasks a thread, so that one may take longer than others.
+static constexpr int64_t kTasksOfThread = 2;
 
 GemmEmitter::GemmEmitter(KernelBuilder &b, moek::GemmOp op,
                          const CpuKernelOptions &options)
@@ -47,8 +48,6 @@ GemmEmitter::GemmEmitter(KernelBuilder &b, moek::GemmOp op,
   aheadL1 = options.prefetchL1 / bytes;
   tile.prefetch = (aheadL2 || aheadL1) && op.getLayoutAttr();
   tile.unroll = options.unroll;
-  askFew =
-      options.prefetchFew && elementOfWeights().getIntOrFloatBitWidth() == 16;
   leftType = dot ? source : Type(b.getF32Type());
   kBlocks = blocks.count;
   columns = tile.panel / accumulators;
@@ -66,11 +65,6 @@ GemmEmitter::GemmEmitter(KernelBuilder &b, moek::GemmOp op,
            tile.pair,
            tile.lanes};
   planInPlace(options);
-  widestTask = chunkPanels;
-  if (inPlaceRows && !op.getTransposed())
-    widestTask *= std::clamp<int64_t>(
-        kWidestSums / (inPlaceRows * chunkPanels * tile.panel), 1,
-        std::min(kWidestChunks, chunks));
 }
 
 /// The type of all weights; f32 if they differ.
@@ -97,52 +91,121 @@ void GemmEmitter::emit() {
 //===----------------------------------------------------------------------===//
 
 /// Rows of different groups meet in one row of the result: a task owns its
-/// columns and goes through all groups in order.
+/// columns and goes through all groups in order. If a phase before has computed
+/// the sums, it is their epilogue that is left.
 void GemmEmitter::emitOwnedColumns() {
-  Value width = panelsOfTask(1);
-  Value tasks = b.ceilDiv(b.index(panels), width);
-  b.parallel(tasks, [&](Value task) {
-    allocateBuffers();
-    Value firstPanel = b.mul(task, width);
-    Value count = b.min(width, b.sub(b.index(panels), firstPanel));
-    b.loop(op.getNumGroups(), [&](Value group) {
-      RowRange range = groupRows(group);
-      range.nextGroup = b.min(b.add(group, 1), b.index(op.getNumGroups() - 1));
-      emitTask(range, firstPanel, count);
-    });
+  Value few;
+  if (op.getScratch() && streamed.rows)
+    few = emitStreamedRows();
+  b.parallel(b.index(chunks), [&](Value task) {
+    Value firstPanel = b.mul(task, chunkPanels);
+    Value count =
+        b.min(b.index(chunkPanels), b.sub(b.index(panels), firstPanel));
+    auto forGroups = [&](llvm::function_ref<void(const RowRange &range)> body) {
+      b.loop(op.getNumGroups(), [&](Value group) {
+        RowRange range = groupRows(group);
+        range.nextGroup =
+            b.min(b.add(group, 1), b.index(op.getNumGroups() - 1));
+        body(range);
+      });
+    };
+    auto emitTasks = [&] {
+      allocateBuffers();
+      forGroups(
+          [&](const RowRange &range) { emitTask(range, firstPanel, count); });
+    };
+    if (!few)
+      return emitTasks();
+    b.ifElse(
+        few,
+        [&] {
+          forGroups([&](const RowRange &range) {
+            Value rows = b.sub(range.last, range.first);
+            Value sums = keptSums(range.first, rows, firstPanel, count);
+            emitEpilogue(range.group, range.first, rows, firstPanel, count,
+                         {sums, columns, 0});
+          });
+        },
+        emitTasks);
   });
 }
 
 /// Every row of the result has its own task: (block of rows, chunk of panels).
 void GemmEmitter::emitBlocks() {
-  Value width = panelsOfTask(op.getNumGroups());
+  Value blocks = countBlocks(), width = panelsOfTask(blocks);
+  Value few = streamed.rows && !op.getTransposed() ? areFew(blocks) : Value();
   Value wide = b.ceilDiv(b.index(panels), width);
-  Value tasks = b.mul(countBlocks(), wide);
-  b.parallel(tasks, [&](Value task) {
+  b.parallel(b.mul(blocks, wide), [&](Value task) {
     allocateBuffers();
     Value block = b.div(task, wide);
     Value firstPanel = b.mul(b.rem(task, wide), width);
     Value count = b.min(width, b.sub(b.index(panels), firstPanel));
-    emitTask(findBlock(block), firstPanel, count);
+    emitTask(findBlock(block), firstPanel, count, few);
   });
 }
 
+/// Where rows are few, a phase of tasks as wide as can be, which leaves the
+/// sums in the scratch. Returns whether they are.
+Value GemmEmitter::emitStreamedRows() {
+  Value blocks = countBlocks(), width = panelsOfTask(blocks);
+  Value fits = b.lessThan(
+      totalRows(), b.add(memref::DimOp::create(b, op.getScratch(), 0), 1));
+  Value few = arith::AndIOp::create(b, areFew(blocks), fits);
+  Value wide = b.ceilDiv(b.index(panels), width);
+  Value tasks =
+      arith::SelectOp::create(b, few, b.mul(blocks, wide), b.index(0));
+  b.parallel(tasks, [&](Value task) {
+    allocateInPlace(/*both=*/false);
+    Value firstPanel = b.mul(b.rem(task, wide), width);
+    Value count = b.min(width, b.sub(b.index(panels), firstPanel));
+    RowRange range = findBlock(b.div(task, wide));
+    b.loop(range.first, range.last, streamed.rows, [&](Value first) {
+      Value last = b.min(range.last, b.add(first, streamed.rows));
+      RowRange here{range.group, first, last};
+      emitInPlaceSums(streamed, here, firstPanel, count);
+      keepSums(here, firstPanel, count);
+    });
+  });
+  return few;
+}
+
+/// True if the groups that have rows have so few that memory decides.
+Value GemmEmitter::areFew(Value groups) {
+  return b.lessThan(b.mul(totalRows(), 2),
+                    b.add(b.mul(groups, streamed.rows), 1));
+}
+
 /// Panels of a task: a chunk. Rows of weights [E,in,out] are read in pieces as
-/// long as the task is wide; memory likes them long. So where rows are few, and
-/// there is work enough for all threads, it is several chunks. `tasks` is how
-/// many tasks a chunk belongs to at most, one a group.
-Value GemmEmitter::panelsOfTask(int64_t tasks) {
-  Value one = b.index(chunkPanels);
-  if (widestTask <= chunkPanels)
-    return one;
-  Value rows = totalRows();
-  // Tasks if all were one chunk wide, as far as that is known.
-  Value count = b.mul(b.min(b.max(rows, b.index(1)), b.index(tasks)), chunks);
-  Value chunksOfTask =
-      b.max(b.index(1), b.min(b.div(count, kFewestTasks),
-                              b.index(widestTask / chunkPanels)));
-  Value few = b.lessThan(rows, b.index(tasks * inPlaceRows + 1));
-  return arith::SelectOp::create(b, few, b.mul(chunksOfTask, chunkPanels), one);
+/// long as the task is wide, and memory likes them long: so where rows are few,
+/// it is as many as leave work for all threads. `groups` is how many have rows.
+Value GemmEmitter::panelsOfTask(Value groups) {
+  Value chunk = b.index(chunkPanels);
+  if (!streamed.rows || op.getTransposed())
+    return chunk;
+  groups = b.max(groups, b.index(1));
+  Value count = threads();
+  Value even = arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
+                                     b.rem(groups, count), b.index(0));
+  Value pieces = arith::SelectOp::create(
+      b, even, b.index(1), b.ceilDiv(b.mul(count, kTasksOfThread), groups));
+  Value width = b.max(b.ceilDiv(b.index(panels), pieces), chunk);
+  Value inPlaceToo =
+      b.lessThan(totalRows(), b.add(b.mul(groups, inPlace.rows), 1));
+  Value most = arith::SelectOp::create(
+      b, areFew(groups), b.index(streamed.panels),
+      arith::SelectOp::create(b, inPlaceToo, b.index(inPlace.panels), chunk));
+  return b.min(width, most);
+}
+
+/// Threads of the call; one in a function that has no context.
+Value GemmEmitter::threads() {
+  auto function = op->getParentOfType<func::FuncOp>();
+  if (function.getNumArguments() == 0 ||
+      !isa<LLVM::LLVMPointerType>(function.getArgumentTypes().front()))
+    return b.index(1);
+  Value count = callRuntime(b, op->getParentOfType<ModuleOp>(), "moert_threads",
+                            b.getI32Type(), function.getArgument(0));
+  return arith::IndexCastUIOp::create(b, b.getIndexType(), count);
 }
 
 Value GemmEmitter::totalRows() {
@@ -212,41 +275,61 @@ Value GemmEmitter::allocate(ArrayRef<int64_t> shape, Type element) {
 }
 
 void GemmEmitter::allocateBuffers() {
-  left = allocate({kBufferRows, tile.block}, leftType);
+  left = allocate({std::max(kBufferRows, fewBlocks()), tile.block}, leftType);
   sums = allocate({kBufferRows, chunkPanels * tile.panel}, b.getF32Type());
   if (!op.getLayoutAttr())
     // What has to be widened is widened once, not once a tile.
     packed = allocate({1, tile.block * tile.panel},
                       tile.pair == 2 ? Type(b.getBF16Type()) : b.getF32Type());
-  if (inPlaceRows)
-    allocateInPlace();
+  if (inPlace.rows)
+    allocateInPlace(/*both=*/true);
 }
 
 /// The columns of `count` panels from `firstPanel` on, of some rows of a group.
-void GemmEmitter::emitTask(const RowRange &range, Value firstPanel,
-                           Value count) {
-  auto emitChunks = [&] {
-    if (widestTask <= chunkPanels)
-      return emitChunk(range, firstPanel, count);
-    b.loop(b.index(0), count, chunkPanels, [&](Value panel) {
-      Value rest = b.min(b.index(chunkPanels), b.sub(count, panel));
-      emitChunk(range, b.add(firstPanel, panel), rest);
+/// If `few`, a group of few rows takes them all at once.
+void GemmEmitter::emitTask(const RowRange &range, Value firstPanel, Value count,
+                           Value few) {
+  auto pieces = [&](int64_t size, llvm::function_ref<void(Value, Value)> body) {
+    if (!few)
+      return body(firstPanel, count);
+    b.loop(b.index(0), count, size, [&](Value panel) {
+      Value rest = b.min(b.index(size), b.sub(count, panel));
+      body(b.add(firstPanel, panel), rest);
     });
   };
-  if (!inPlaceRows)
+  auto emitChunks = [&] {
+    pieces(chunkPanels,
+           [&](Value first, Value size) { emitChunk(range, first, size); });
+  };
+  if (!inPlace.rows)
     return emitChunks();
+  auto emitInPlaceRows = [&](const RowRange &here) {
+    auto emitPieces = [&] {
+      pieces(inPlace.panels, [&](Value first, Value size) {
+        emitInPlace(inPlace, here, first, size);
+      });
+    };
+    Value rows = b.sub(here.last, here.first);
+    Value streams = b.lessThan(rows, b.index(streamed.rows + 1));
+    if (few)
+      streams = arith::AndIOp::create(b, streams, few);
+    else if (!op.getTransposed())
+      return emitPieces();
+    b.ifElse(
+        streams, [&] { emitInPlace(streamed, here, firstPanel, count); },
+        emitPieces);
+  };
   // Where a buffer of rows is multiplied in place, more rows are several.
-  if (inPlaceRows >= kBufferRows)
-    return b.loop(range.first, range.last, inPlaceRows, [&](Value first) {
-      Value last = b.min(range.last, b.add(first, inPlaceRows));
-      emitInPlace({range.group, first, last}, firstPanel, count);
+  if (inPlace.rows >= kBufferRows)
+    return b.loop(range.first, range.last, inPlace.rows, [&](Value first) {
+      Value last = b.min(range.last, b.add(first, inPlace.rows));
+      emitInPlaceRows({range.group, first, last});
     });
   Value rows = b.sub(range.last, range.first);
   b.ifElse(
-      b.lessThan(rows, b.index(inPlaceRows + 1)),
+      b.lessThan(rows, b.index(inPlace.rows + 1)),
       [&] {
-        b.ifThen(b.lessThan(b.index(0), rows),
-                 [&] { emitInPlace(range, firstPanel, count); });
+        b.ifThen(b.lessThan(b.index(0), rows), [&] { emitInPlaceRows(range); });
       },
       emitChunks);
 }
@@ -264,10 +347,22 @@ void GemmEmitter::emitChunk(const RowRange &range, Value firstPanel,
       here.nextGroup =
           arith::SelectOp::create(b, isLast, range.nextGroup, range.group);
     }
-    b.loop(kBlocks, [&](Value kBlock) {
-      copyRows(first, rows, kBlock);
-      multiplyPanels(here, firstPanel, count, kBlock, rows);
-    });
+    auto emitBlocks = [&] {
+      b.loop(kBlocks, [&](Value kBlock) {
+        copyRows(first, rows, kBlock, b.index(0));
+        multiplyPanels(here, firstPanel, count, kBlock, rows);
+      });
+    };
+    if (fewBlocks())
+      b.ifElse(
+          b.lessThan(rows, b.index(kFewRows + 1)),
+          [&] {
+            multiplyStreams({range.group, first, range.last}, firstPanel, count,
+                            rows);
+          },
+          emitBlocks);
+    else
+      emitBlocks();
     emitEpilogue(range.group, first, rows, firstPanel, count,
                  {sums, tile.panel, columns});
   });
@@ -294,9 +389,10 @@ Value GemmEmitter::sourceRow(Value row) {
   return arith::MinUIOp::create(b, token, last);
 }
 
-/// Copies block `kBlock` of `rows` rows side by side, widened if need be, with
-/// zeros behind the end of K.
-void GemmEmitter::copyRows(Value first, Value rows, Value kBlock) {
+/// Copies block `kBlock` of `rows` rows to those from `leftRow` on, widened if
+/// need be, with zeros behind the end of K.
+void GemmEmitter::copyRows(Value first, Value rows, Value kBlock,
+                           Value leftRow) {
   auto type = cast<MemRefType>(op.getA().getType());
   Type element = type.getElementType();
   Value firstK = b.mul(kBlock, tile.block);
@@ -312,22 +408,22 @@ void GemmEmitter::copyRows(Value first, Value rows, Value kBlock) {
     return arith::ExtFOp::create(b, to, value);
   };
   b.loop(rows, [&](Value row) {
-    Value source = sourceRow(b.add(first, row));
+    Value source = sourceRow(b.add(first, row)), to = b.add(leftRow, row);
     b.loop(b.index(0), whole, tile.lanes, [&](Value at) {
       Value vector = vector::LoadOp::create(
           b, VectorType::get(tile.lanes, element), op.getA(),
           ValueRange{source, b.add(firstK, at)});
       vector = widen(vector, VectorType::get(tile.lanes, leftType));
-      vector::StoreOp::create(b, vector, left, ValueRange{row, at});
+      vector::StoreOp::create(b, vector, left, ValueRange{to, at});
     });
     b.loop(whole, depth, 1, [&](Value at) {
       Value scalar = memref::LoadOp::create(
           b, op.getA(), ValueRange{source, b.add(firstK, at)});
       memref::StoreOp::create(b, widen(scalar, leftType), left,
-                              ValueRange{row, at});
+                              ValueRange{to, at});
     });
     b.loop(depth, b.index(tile.block), 1, [&](Value at) {
-      memref::StoreOp::create(b, b.zero(leftType), left, ValueRange{row, at});
+      memref::StoreOp::create(b, b.zero(leftType), left, ValueRange{to, at});
     });
   });
 }

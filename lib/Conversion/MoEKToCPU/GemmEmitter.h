@@ -26,7 +26,7 @@ struct InPlaceRows {
 struct CpuKernelOptions {
   int64_t lanes, rowsPerTile;
   int64_t panel, block, chunk; ///< for weights without a layout
-  bool dot, prefetchFew;
+  bool dot;
   int64_t prefetchL2, prefetchL1; ///< bytes ahead, 0: not
   int64_t unroll;
   InPlaceRows inPlaceOutIn, inPlaceInOut; ///< weights [E,out,in], [E,in,out]
@@ -53,45 +53,65 @@ private:
     int64_t panelStride, accStride;
   };
 
+  /// How a task multiplies weights where they lie, and its buffers.
+  struct InPlace {
+    int64_t rows = 0, panels = 0; ///< at most
+    InPlaceShape shape;
+    mlir::Value left = {}, sums = {};
+  };
+
   mlir::Type elementOfWeights();
 
   // The phase.
   void emitOwnedColumns();
   void emitBlocks();
   mlir::Value totalRows();
+  mlir::Value threads();
   RowRange groupRows(mlir::Value group);
   RowRange findBlock(mlir::Value number);
   mlir::Value countBlocks();
-  mlir::Value panelsOfTask(int64_t tasks);
+  mlir::Value panelsOfTask(mlir::Value groups);
+  mlir::Value areFew(mlir::Value groups);
+  mlir::Value emitStreamedRows();
 
   // A task.
   mlir::Value allocate(llvm::ArrayRef<int64_t> shape, mlir::Type element);
   void allocateBuffers();
   void emitTask(const RowRange &range, mlir::Value firstPanel,
-                mlir::Value count);
+                mlir::Value count, mlir::Value few = {});
   void emitChunk(const RowRange &range, mlir::Value firstPanel,
                  mlir::Value count);
   void clearSums(mlir::Value rows);
-  void copyRows(mlir::Value first, mlir::Value rows, mlir::Value kBlock);
+  void copyRows(mlir::Value first, mlir::Value rows, mlir::Value kBlock,
+                mlir::Value leftRow);
   mlir::Value sourceRow(mlir::Value row);
 
-  // A block of the panels of a task.
+  // A block of the panels of a task, or all blocks, if rows are few.
+  static constexpr int64_t kFewRows = 2;
   void multiplyPanels(const RowRange &range, mlir::Value firstPanel,
                       mlir::Value count, mlir::Value kBlock, mlir::Value rows);
   void multiplyPanel(mlir::Value rows, MicroKernelOperands operands);
   void lookAhead(MicroKernelOperands &operands, const RowRange &range,
                  mlir::Value start, mlir::Value size);
-  void multiplyTwoPanels(mlir::Value rows, MicroKernelOperands operands);
+  int64_t fewBlocks();
+  void multiplyStreams(const RowRange &range, mlir::Value firstPanel,
+                       mlir::Value count, mlir::Value rows);
   void emitTile(const Tile &tile, mlir::Value rows,
                 const MicroKernelOperands &operands);
 
   // A task of few rows on weights without a layout.
   void planInPlace(const CpuKernelOptions &options);
-  void allocateInPlace();
-  void emitInPlace(const RowRange &range, mlir::Value firstPanel,
-                   mlir::Value count);
-  void copyFewRows(const MatrixView &source, const RowRange &range,
-                   mlir::Value firstK, mlir::Value depth);
+  void allocateInPlace(bool both);
+  void emitInPlace(const InPlace &way, const RowRange &range,
+                   mlir::Value firstPanel, mlir::Value count);
+  void emitInPlaceSums(const InPlace &way, const RowRange &range,
+                       mlir::Value firstPanel, mlir::Value count);
+  void copyFewRows(const InPlaceShape &shape, const InPlaceOperands &operands,
+                   const MatrixView &source, const RowRange &range);
+  void keepSums(const RowRange &range, mlir::Value firstPanel,
+                mlir::Value count);
+  mlir::Value keptSums(mlir::Value first, mlir::Value rows,
+                       mlir::Value firstPanel, mlir::Value count);
 
   // The epilogue.
   void emitEpilogue(mlir::Value group, mlir::Value first, mlir::Value rows,
@@ -111,12 +131,8 @@ private:
   mlir::Type leftType;            ///< element of the copied rows
   mlir::Value left, sums, packed; ///< buffers of a task
   PlainWeights plain;
-  bool askFew;              ///< narrow weights, one or two rows
-  int64_t aheadL2, aheadL1; ///< elements ahead that are asked for, 0: none
-  int64_t inPlaceRows = 0;  ///< 0: weights are always copied
-  int64_t widestTask = 0;   ///< panels
-  InPlaceShape inPlace;
-  mlir::Value fewLeft, fewSums; ///< buffers of few rows
+  int64_t aheadL2, aheadL1;  ///< elements ahead that are asked for, 0: none
+  InPlace inPlace, streamed; ///< no rows: weights are always copied
 };
 
 } // namespace moe

@@ -10,9 +10,11 @@
 using namespace mlir;
 using namespace moe;
 
-/// Rows up to which a tile spans two panels. With 16 registers that is 8 sums
-/// and 4 vectors of the panels.
-static constexpr int64_t kFewRows = 2;
+/// How many rows of blocks a tile of few rows multiplies. With 16 registers
+/// there are 8 sums.
+static constexpr int64_t kFewProducts = 4;
+/// Rows of the copied ones, a block of K each, that a task has room for.
+static constexpr int64_t kFewBlocks = 192;
 
 /// Lays down the blocks ahead of the one that the tiles read. Those behind the
 /// end of the task's weights, `size` from `start` on, are of the next group's,
@@ -23,7 +25,8 @@ void GemmEmitter::lookAhead(MicroKernelOperands &operands,
   auto add = [&](int64_t distance, unsigned locality) {
     if (!distance)
       return;
-    Value group = range.group, place = b.add(operands.offset, distance);
+    Value group = range.group;
+    Value place = b.add(operands.blocks[0].offset, distance);
     if (range.nextGroup) {
       Value inside = b.lessThan(place, b.add(start, size));
       group = arith::SelectOp::create(b, inside, group, range.nextGroup);
@@ -54,8 +57,8 @@ void GemmEmitter::multiplyPanels(const RowRange &range, Value firstPanel,
                     {packed, b.index(0), b.index(0)},
                     PlainBlock{range.group, nextK, b.add(firstPanel, next)});
       operands.weights = packed;
-      operands.group = operands.offset = b.index(0);
-      operands.column = b.mul(panel, tile.panel);
+      operands.group = b.index(0);
+      operands.blocks = {{b.index(0), b.index(0), b.mul(panel, tile.panel)}};
       multiplyPanel(rows, operands);
     });
     return;
@@ -66,40 +69,64 @@ void GemmEmitter::multiplyPanels(const RowRange &range, Value firstPanel,
   // panels.
   Value task = b.mul(firstPanel, kBlocks * blockSize);
   Value start = b.add(task, b.mul(b.mul(kBlock, count), blockSize));
-  auto lookAt = [&](Value panel) {
-    operands.offset = b.add(start, b.mul(panel, blockSize));
-    operands.column = b.mul(panel, tile.panel);
-  };
-  Value twos = b.index(0);
-  if (chunkPanels > 1) {
-    Value few = b.lessThan(rows, b.index(kFewRows + 1));
-    Value even = b.mul(b.div(count, 2), 2);
-    twos = arith::SelectOp::create(b, few, even, twos);
-    b.loop(b.index(0), twos, 2, [&](Value panel) {
-      lookAt(panel);
-      multiplyTwoPanels(rows, operands);
-    });
-  }
-  b.loop(twos, count, 1, [&](Value panel) {
-    lookAt(panel);
+  b.loop(count, [&](Value panel) {
+    operands.blocks = {{b.add(start, b.mul(panel, blockSize)), b.index(0),
+                        b.mul(panel, tile.panel)}};
     if (tile.prefetch)
       lookAhead(operands, range, task, b.mul(count, kBlocks * blockSize));
     multiplyPanel(rows, operands);
   });
 }
 
-/// The same for two panels and few rows. Memory decides there, and two streams
-/// get more out of it than one. Asking ahead only disturbs them, but where the
-/// weights are narrow and arithmetic takes as long as memory.
-void GemmEmitter::multiplyTwoPanels(Value rows, MicroKernelOperands operands) {
-  Tile two = tile;
-  two.rows = kFewRows;
-  two.panels = 2;
-  two.prefetch = false;
-  if (askFew)
-    two.lookAhead = two.panels * tile.block * tile.panel;
-  operands.row = b.index(0);
-  emitTile(two, rows, operands);
+/// Rows of the copied ones that a task of few rows has, which holds all of K.
+int64_t GemmEmitter::fewBlocks() {
+  int64_t needed = kBlocks * kFewRows;
+  return op.getLayoutAttr() && needed <= kFewBlocks ? needed : 0;
+}
+
+/// Few rows times all blocks of a task. Memory decides there, and gives most to
+/// a few streams that each go on where they are: so the line of blocks is cut
+/// into as many as a tile multiplies beside each other. Asking ahead would only
+/// disturb them.
+void GemmEmitter::multiplyStreams(const RowRange &range, Value firstPanel,
+                                  Value count, Value rows) {
+  int64_t blockSize = tile.block * tile.panel;
+  Value task = b.mul(firstPanel, kBlocks * blockSize);
+  Value blocks = b.mul(count, kBlocks);
+  b.loop(kBlocks, [&](Value kBlock) {
+    copyRows(range.first, rows, kBlock, b.mul(kBlock, rows));
+  });
+  b.tiles(rows, kFewRows, [&](Value row, int64_t few) {
+    Tile wide = tile;
+    wide.prefetch = false;
+    auto multiply = [&](ArrayRef<Value> numbers) {
+      MicroKernelOperands operands;
+      operands.left = left;
+      operands.weights = op.getWeights()[0];
+      operands.group = range.group;
+      operands.sums = sums;
+      operands.row = row;
+      wide.streams = numbers.size();
+      for (Value number : numbers) {
+        Value kBlock = arith::DivUIOp::create(b, number, count);
+        Value panel = arith::RemUIOp::create(b, number, count);
+        operands.blocks.push_back({b.add(task, b.mul(number, blockSize)),
+                                   b.mul(kBlock, few),
+                                   b.mul(panel, tile.panel)});
+      }
+      emitMicroKernel(b, wide, few, operands);
+    };
+    int64_t streams = kFewProducts / few;
+    Value length = b.div(blocks, streams);
+    b.loop(length, [&](Value number) {
+      SmallVector<Value> numbers;
+      for (int64_t i = 0; i < streams; ++i)
+        numbers.push_back(b.add(number, b.mul(length, i)));
+      multiply(numbers);
+    });
+    b.loop(b.mul(length, streams), blocks, 1,
+           [&](Value number) { multiply(number); });
+  });
 }
 
 /// The same for one panel: as many tiles as it takes, of equal heights as far
@@ -113,7 +140,7 @@ void GemmEmitter::multiplyPanel(Value rows, MicroKernelOperands operands) {
     operands.large = b.lessThan(tiles, b.index(4));
   }
   b.reduce(tiles, b.index(0), [&](Value i, Value row) {
-    operands.row = row;
+    operands.row = operands.blocks[0].leftRow = row;
     if (tile.prefetch)
       operands.share = b.mul(i, operands.shareSize);
     Value size = arith::SelectOp::create(b, b.lessThan(i, higher),

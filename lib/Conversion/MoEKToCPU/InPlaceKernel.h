@@ -22,7 +22,7 @@ struct InPlaceShape {
   int64_t block;   ///< K of a block, a multiple of `unit`, or all of it
   int64_t columns; ///< of a task, a multiple of these or up to the last one
   mlir::Type element;
-  bool prefetchFew; ///< one row asks for weights to come
+  bool streams; ///< rows are so few that memory decides
 
   /// Pairs of bf16 along K are widened by a shift and a mask, so that the first
   /// ones of all pairs come before the second ones.
@@ -62,12 +62,12 @@ void forWeights(
 /// Emits `body` for the last block of K only.
 void ifLastBlock(KernelBuilder &b, const InPlaceShape &shape,
                  mlir::Value firstK, llvm::function_ref<void()> body);
-/// Emits the columns of a task in tiles of the sizes, each of which divides the
-/// one before, as far as there can be columns left over. Returns where the
-/// tiles end.
+/// Emits the columns of a task from `first` on in tiles of the sizes, each of
+/// which divides the one before, as far as there can be columns left over.
+/// Returns where the tiles end.
 mlir::Value
-forColumns(KernelBuilder &b, const InPlaceShape &shape, mlir::Value numColumns,
-           llvm::ArrayRef<int64_t> sizes,
+forColumns(KernelBuilder &b, const InPlaceShape &shape, mlir::Value first,
+           mlir::Value numColumns, llvm::ArrayRef<int64_t> sizes,
            llvm::function_ref<void(mlir::Value first, int64_t size)> body);
 
 } // namespace moe

@@ -25,7 +25,7 @@ public:
   MicroKernel(KernelBuilder &b, const Tile &tile, int64_t rows,
               const MicroKernelOperands &operands)
       : b(b), tile(tile), rows(rows), operands(operands),
-        vectors(tile.panels * tile.panel / tile.lanes),
+        ofPanel(tile.panel / tile.lanes), vectors(tile.streams * ofPanel),
         f32(VectorType::get(tile.lanes, b.getF32Type())),
         element(cast<MemRefType>(operands.weights.getType()).getElementType()) {
     // Low tiles wait for memory, not for the loop. A pair is two steps of K,
@@ -37,11 +37,13 @@ public:
   }
 
   void emit() {
+    // The sums of a block wait in registers. Those of several begin at zero,
+    // for they may be of the same columns.
+    bool several = tile.streams > 1;
     SmallVector<Value> carried;
     for (int64_t i = 0; i < rows; ++i)
       for (int64_t j = 0; j < vectors; ++j)
-        carried.push_back(
-            vector::LoadOp::create(b, f32, operands.sums, at(i, j)));
+        carried.push_back(several ? b.zero(f32) : load(i, j));
     if (tile.prefetch) {
       planAsking();
       carried.push_back(operands.share);
@@ -56,25 +58,31 @@ public:
     if (step > tile.pair || (tile.prefetch && fewLines < lines))
       unroll(carried.front().getDefiningOp(), false);
     for (int64_t i = 0; i < rows; ++i)
-      for (int64_t j = 0; j < vectors; ++j)
-        vector::StoreOp::create(b, carried[i * vectors + j], operands.sums,
-                                at(i, j));
+      for (int64_t j = 0; j < vectors; ++j) {
+        Value sum = carried[i * vectors + j];
+        if (several)
+          sum = arith::AddFOp::create(b, load(i, j), sum);
+        vector::StoreOp::create(b, sum, operands.sums, at(i, j));
+      }
   }
 
 private:
+  const TileBlock &blockOf(int64_t j) { return operands.blocks[j / ofPanel]; }
+
   /// Position of the vector of row i, column vector j among the sums.
   SmallVector<Value> at(int64_t i, int64_t j) {
-    return {b.add(operands.row, i), b.add(operands.column, j * tile.lanes)};
+    return {b.add(operands.row, i),
+            b.add(blockOf(j).column, j % ofPanel * tile.lanes)};
+  }
+  Value load(int64_t i, int64_t j) {
+    return vector::LoadOp::create(b, f32, operands.sums, at(i, j));
   }
 
   /// Position in the weights of column vector j of `k`, or of the pair from `k`
   /// on.
   SmallVector<Value> weightsAt(Value k, int64_t j) {
-    int64_t ofPanel = tile.panel / tile.lanes;
-    int64_t shift = j / ofPanel * tile.block * tile.panel +
-                    j % ofPanel * tile.lanes * tile.pair;
-    Value start = b.add(operands.offset, b.mul(k, tile.panel));
-    return {operands.group, b.add(start, shift)};
+    Value start = b.add(blockOf(j).offset, b.mul(k, tile.panel));
+    return {operands.group, b.add(start, j % ofPanel * tile.lanes * tile.pair)};
   }
 
   /// One step of the loop. `carried` are the sums, and what to ask for next.
@@ -82,8 +90,6 @@ private:
     Value ask;
     if (tile.prefetch)
       ask = askAhead(carried.pop_back_val());
-    if (tile.lookAhead)
-      askFurtherOn(k);
     if (step == tile.pair) {
       emitStep(k, carried);
     } else {
@@ -167,18 +173,6 @@ private:
     return b.add(place, advance);
   }
 
-  /// Asks for the lines of a step in the block to come, panel by panel. They
-  /// are read once, but a hint that says so makes it slower.
-  void askFurtherOn(Value k) {
-    int64_t line = elementsOfLine(element);
-    for (int64_t j = 0; j < vectors; j += tile.panel / tile.lanes)
-      for (int64_t i = 0; i < step * tile.panel; i += line) {
-        SmallVector<Value> place = weightsAt(k, j);
-        place[1] = b.add(place[1], tile.lookAhead + i);
-        prefetch(place, /*localityHint=*/3);
-      }
-  }
-
   void prefetch(ValueRange place, unsigned localityHint) {
     memref::PrefetchOp::create(b, operands.weights, place, /*isWrite=*/false,
                                localityHint, /*isDataCache=*/true);
@@ -213,18 +207,27 @@ private:
     return columns;
   }
 
+  /// Each row of each block: its number, the block's first column vector, and
+  /// the row of `left`.
+  void forRows(
+      llvm::function_ref<void(int64_t i, int64_t first, Value leftRow)> body) {
+    for (int64_t first = 0; first < vectors; first += ofPanel)
+      for (int64_t i = 0; i < rows; ++i)
+        body(i, first, b.add(blockOf(first).leftRow, i));
+  }
+
   /// sums += rows[.., k] * columns.
   void multiplyRows(Value k, ArrayRef<Value> columns,
                     SmallVectorImpl<Value> &sums) {
-    for (int64_t i = 0; i < rows; ++i) {
-      Value scalar = memref::LoadOp::create(
-          b, operands.left, ValueRange{b.add(operands.row, i), k});
+    forRows([&](int64_t i, int64_t first, Value leftRow) {
+      Value scalar =
+          memref::LoadOp::create(b, operands.left, ValueRange{leftRow, k});
       Value all = vector::BroadcastOp::create(b, f32, scalar);
-      for (auto [j, column] : llvm::enumerate(columns)) {
+      for (int64_t j = first; j < first + ofPanel; ++j) {
         Value &sum = sums[i * vectors + j];
-        sum = vector::FMAOp::create(b, all, column, sum);
+        sum = vector::FMAOp::create(b, all, columns[j], sum);
       }
-    }
+    });
   }
 
   /// sums += the pairs of the rows times the pairs of the columns.
@@ -232,30 +235,30 @@ private:
     auto pair = VectorType::get(2, element);
     auto word = VectorType::get(1, b.getI32Type());
     auto words = VectorType::get(tile.lanes, b.getI32Type());
-    for (int64_t i = 0; i < rows; ++i) {
+    forRows([&](int64_t i, int64_t first, Value leftRow) {
       Value two = vector::LoadOp::create(b, pair, operands.left,
-                                         ValueRange{b.add(operands.row, i), k});
+                                         ValueRange{leftRow, k});
       Value one = vector::BitCastOp::create(b, word, two);
       Value scalar = vector::ExtractOp::create(b, one, ArrayRef<int64_t>{0});
       Value all = vector::BroadcastOp::create(b, words, scalar);
       Value pairs = vector::BitCastOp::create(
           b, VectorType::get(2 * tile.lanes, element), all);
-      for (auto [j, column] : llvm::enumerate(columns)) {
+      for (int64_t j = first; j < first + ofPanel; ++j) {
         Value &sum = sums[i * vectors + j];
-        sum =
-            x86vector::DotBF16Op::create(b, sum.getType(), sum, pairs, column);
+        sum = x86vector::DotBF16Op::create(b, sum.getType(), sum, pairs,
+                                           columns[j]);
       }
-    }
+    });
   }
 
   KernelBuilder &b;
   const Tile &tile;
   int64_t rows;
   const MicroKernelOperands &operands;
-  int64_t vectors;
-  int64_t step;            ///< K of a step of the loop, whole pairs
-  int64_t lines, fewLines; ///< that a step asks for of each block ahead
-  Value advance, stride;   ///< elements from step to step, from line to line
+  int64_t ofPanel, vectors; ///< of a panel, of all blocks
+  int64_t step;             ///< K of a step of the loop, whole pairs
+  int64_t lines, fewLines;  ///< that a step asks for of each block ahead
+  Value advance, stride;    ///< elements from step to step, from line to line
   VectorType f32;
   Type element;
 };

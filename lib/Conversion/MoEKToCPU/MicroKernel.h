@@ -28,9 +28,7 @@ struct Tile {
   Bf16Method bf16;
   int64_t unroll = 1;    ///< K of a step of the loop, but for pairs
   bool prefetch = false; ///< ask for weights that come later
-  int64_t panels = 1; ///< panels that a tile spans, whose blocks are neighbours
-  /// Elements from what a step reads of a panel to what it asks for, if not 0.
-  int64_t lookAhead = 0;
+  int64_t streams = 1;   ///< blocks that a tile multiplies beside each other
 };
 
 /// A block of weights that is to come, and the level of cache that it shall be
@@ -40,15 +38,23 @@ struct BlockAhead {
   unsigned locality; ///< as of memref.prefetch
 };
 
-/// Adds the product of `tile.rows` (or fewer) rows and one block of K of a
-/// tile's panels to sums in memory:
-///   sums[row + i, column + j] += rows[row + i, k] * weights[group, offset +
+/// A block of K of a panel, the first of the rows that it is multiplied with,
+/// and the first column that it belongs to.
+struct TileBlock {
+  mlir::Value offset, leftRow, column;
+};
+
+/// Adds the product of `tile.rows` (or fewer) rows and a block to sums in
+/// memory:
+///   sums[row + i, column + j] += left[leftRow + i, k] * weights[group, offset
+///   +
 ///   ..]
-/// `left` is [?, block] of f32 (of bf16 for the dot method), `sums` f32.
+/// or of each of `tile.streams` blocks, one after the other; they may belong to
+/// the same columns. `left` is [?, block] of f32 (of bf16 for the dot method),
+/// `sums` f32.
 struct MicroKernelOperands {
-  mlir::Value left, row;
-  mlir::Value weights, group, offset;
-  mlir::Value sums, column;
+  mlir::Value left, weights, group, sums, row;
+  llvm::SmallVector<TileBlock, 4> blocks;
   /// What the tile asks for, if it prefetches: blocks, the first element and
   /// the size of its share in each, and whether that is `large`, more than a
   /// quarter of a block.

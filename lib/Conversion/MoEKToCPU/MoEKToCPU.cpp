@@ -93,7 +93,6 @@ struct ConvertMoEKToCPUPass
                              block,
                              chunk,
                              dot,
-                             prefetchFew,
                              prefetchL2,
                              prefetchL1,
                              unroll,

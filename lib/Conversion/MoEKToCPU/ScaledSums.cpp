@@ -16,7 +16,9 @@
 using namespace mlir;
 using namespace moe;
 
-static constexpr int64_t kStreams = 8;
+static constexpr int64_t kGroup = 8;
+/// Rows of the weights that are read at a time, far apart, if rows are few.
+static constexpr int64_t kStreams = 4;
 
 namespace {
 
@@ -31,37 +33,50 @@ public:
     // Weights whose columns alternate lie in the same cache lines, and are read
     // at the same time.
     if (operands.weights[0].columnStride() != 1)
-      return emitAlongK([&](Value k, int64_t streams) {
+      return emitAlongK([&](ArrayRef<Value> group) {
         forWeights(b, operands, [&](const MatrixView &view, Value firstSum) {
-          emitGroup(view, firstSum, k, streams);
+          emitGroup(view, firstSum, group);
         });
       });
     forWeights(b, operands, [&](const MatrixView &view, Value firstSum) {
-      emitAlongK([&](Value k, int64_t streams) {
-        emitGroup(view, firstSum, k, streams);
-      });
+      emitAlongK(
+          [&](ArrayRef<Value> group) { emitGroup(view, firstSum, group); });
     });
   }
 
 private:
-  void emitAlongK(llvm::function_ref<void(Value k, int64_t streams)> body) {
-    Value whole = b.mul(b.div(operands.depth, kStreams), kStreams);
-    b.loop(b.index(0), whole, kStreams, [&](Value k) { body(k, kStreams); });
-    if (int64_t rest = shape.k % kStreams)
-      ifLastBlock(b, shape, operands.firstK, [&] { body(whole, rest); });
+  void emitAlongK(llvm::function_ref<void(ArrayRef<Value> group)> body) {
+    auto bodyOf = [&](Value k, int64_t size, Value apart) {
+      SmallVector<Value> group;
+      for (int64_t i = 0; i < size; ++i)
+        group.push_back(b.add(k, b.mul(apart, i)));
+      body(group);
+    };
+    Value one = b.index(1);
+    if (shape.streams) {
+      Value quarter = b.div(operands.depth, kStreams);
+      b.loop(quarter, [&](Value k) { bodyOf(k, kStreams, quarter); });
+      if (shape.k % kStreams || shape.block % kStreams)
+        b.loop(b.mul(quarter, kStreams), operands.depth, 1,
+               [&](Value k) { bodyOf(k, 1, one); });
+      return;
+    }
+    Value whole = b.mul(b.div(operands.depth, kGroup), kGroup);
+    b.loop(b.index(0), whole, kGroup, [&](Value k) { bodyOf(k, kGroup, one); });
+    if (int64_t rest = shape.k % kGroup)
+      ifLastBlock(b, shape, operands.firstK, [&] { bodyOf(whole, rest, one); });
   }
 
-  /// sums += `streams` of K, for all rows and columns.
-  void emitGroup(const MatrixView &view, Value firstSum, Value k,
-                 int64_t streams) {
+  /// sums += some of K, for all rows and columns.
+  void emitGroup(const MatrixView &view, Value firstSum,
+                 ArrayRef<Value> group) {
     // Where a group of K lies from where the one before does.
     Value zero = b.index(0);
-    ahead = b.sub(view.at(b, operands.group, b.index(kStreams), zero),
+    ahead = b.sub(view.at(b, operands.group, b.index(kGroup), zero),
                   view.at(b, operands.group, zero, zero));
     SmallVector<Value> starts;
-    for (int64_t i = 0; i < streams; ++i)
-      starts.push_back(view.at(b, operands.group,
-                               b.add(b.add(operands.firstK, k), i),
+    for (Value k : group)
+      starts.push_back(view.at(b, operands.group, b.add(operands.firstK, k),
                                operands.firstColumn));
     // Four rows at a time, then two, then one: what a tile reads again lies in
     // L1, and code for each number of rows would be long.
@@ -69,7 +84,7 @@ private:
     for (int64_t rows : {4, 2, 1}) {
       Value end = b.mul(b.div(operands.rows, rows), rows);
       b.loop(done, end, rows, [&](Value row) {
-        emitRows(view, firstSum, starts, k, row, rows);
+        emitRows(view, firstSum, starts, group, row, rows);
       });
       done = end;
     }
@@ -77,13 +92,14 @@ private:
 
   /// The same for `rows` rows and all columns.
   void emitRows(const MatrixView &view, Value firstSum, ArrayRef<Value> starts,
-                Value k, Value row, int64_t rows) {
+                ArrayRef<Value> group, Value row, int64_t rows) {
     int64_t vectors = rows * 4 <= shape.sums ? 4 : 2;
     auto tile = [&](Value column, int64_t vectors, int64_t valid) {
-      emitTile(view, firstSum, starts, k, row, rows, column, vectors, valid);
+      emitTile(view, firstSum, starts, group, row, rows, column, vectors,
+               valid);
     };
     Value end = forColumns(
-        b, shape, operands.numColumns, {vectors * lanes, lanes},
+        b, shape, b.index(0), operands.numColumns, {vectors * lanes, lanes},
         [&](Value column, int64_t size) { tile(column, size / lanes, lanes); });
     if (int64_t rest = shape.n % lanes)
       b.ifThen(b.lessThan(end, operands.numColumns),
@@ -91,8 +107,8 @@ private:
   }
 
   void emitTile(const MatrixView &view, Value firstSum, ArrayRef<Value> starts,
-                Value k, Value row, int64_t rows, Value column, int64_t vectors,
-                int64_t valid) {
+                ArrayRef<Value> group, Value row, int64_t rows, Value column,
+                int64_t vectors, int64_t valid) {
     auto sumAt = [&](int64_t i, int64_t j) -> SmallVector<Value> {
       return {b.add(row, i), b.add(b.add(firstSum, column), j * lanes)};
     };
@@ -101,10 +117,9 @@ private:
       for (int64_t j = 0; j < vectors; ++j)
         sums.push_back(
             vector::LoadOp::create(b, f32, operands.sums, sumAt(i, j)));
-    // One row of f32 waits for memory alone; asking for more only disturbs it.
-    bool asks = rows > 1 || !view.element().isF32();
+    bool asks = !shape.streams;
     int64_t line = view.columnsOfLine();
-    for (auto [s, start] : llvm::enumerate(starts)) {
+    for (auto [start, k] : llvm::zip_equal(starts, group)) {
       for (int64_t j = 0; asks && j < vectors * lanes; j += line)
         view.prefetch(b, b.add(view.along(b, start, b.add(column, j)), ahead),
                       /*localityHint=*/2);
@@ -113,8 +128,8 @@ private:
         words.push_back(view.loadWide(
             b, view.along(b, start, b.add(column, j * lanes)), lanes, valid));
       for (int64_t i = 0; i < rows; ++i) {
-        Value scalar = memref::LoadOp::create(
-            b, operands.left, ValueRange{b.add(row, i), b.add(k, s)});
+        Value scalar = memref::LoadOp::create(b, operands.left,
+                                              ValueRange{b.add(row, i), k});
         Value all = vector::BroadcastOp::create(b, f32, scalar);
         for (int64_t j = 0; j < vectors; ++j) {
           Value &sum = sums[i * vectors + j];

@@ -1,4 +1,4 @@
-// RUN: moe-opt %s --convert-moek-to-cpu=prefetch-few --canonicalize --cse --split-input-file --verify-diagnostics | FileCheck %s
+// RUN: moe-opt %s --convert-moek-to-cpu --canonicalize --cse --split-input-file --verify-diagnostics | FileCheck %s
 
 // Rows of experts: tasks are blocks of rows by chunks of panels; the epilogue works on
 // vectors.
@@ -51,10 +51,12 @@ func.func @combine(%x: memref<?x64xf32>, %r: memref<?xi32>, %o: memref<9xi32>, %
 func.func @as_they_lie(%x: memref<?x64xbf16>, %w: memref<80x64xbf16>, %y: memref<?x80xbf16>) {
   // CHECK: scf.forall
   // CHECK: %arg1
-  // One row by 4 columns, all of K at once: 64 numbers of each are 8 lines, 2048 numbers
-  // further on.
-  // CHECK: %c2048
-  // CHECK-COUNT-8: memref.prefetch
+  // Few rows by 4 columns that are a quarter of the task's columns apart: four streams.
+  // CHECK: scf.for {{.+}} step %c3
+  // CHECK:   scf.for %[[FIRST:.+]] = %c0 to %c20 step %c1
+  // CHECK:     arith.addi %[[FIRST]], %c20
+  // CHECK:     arith.addi %[[FIRST]], %c40
+  // CHECK:     arith.addi %[[FIRST]], %c60
   // CHECK-NOT: memref.prefetch
   // CHECK: vector.fma
   // CHECK: arith.truncf {{.+}} : vector<16xf32> to vector<16xbf16>

@@ -11,23 +11,46 @@
 // PLAIN-LABEL: @packed
 func.func @packed(%x: memref<?x256xf32>, %w: memref<1x24576xf32>, %y: memref<?x96xf32>) {
   // CHECK: scf.forall
-  // Rows of a buffer, block of K, panel of the chunk.
+  // Rows of a buffer.
   // CHECK: scf.for {{.+}} step %c48
-  // CHECK: scf.for
-  // One or two rows take two panels at once, as far as there are two, and ask for
-  // nothing.
-  // CHECK: %[[FEW:.+]] = arith.cmpi slt, %{{.+}}, %c3
-  // CHECK: %[[TWOS:.+]] = arith.select %[[FEW]], %{{.+}}, %c0
-  // CHECK: scf.for {{.+}} = %c0 to %[[TWOS]] step %c2
+  // The blocks of a task are one line, which one or two rows take in two or four streams:
+  // two rows two blocks at once, half of the line apart, one row four. They ask for
+  // nothing. All of K is copied before: two rows of each block.
+  // CHECK: %[[FEW:.+]] = arith.cmpi slt, %[[ROWS:.+]], %c3
+  // CHECK: scf.if %[[FEW]]
   // CHECK-NOT: memref.prefetch
-  // CHECK:   default {
-  // CHECK:     scf.for {{.+}} = %c0 to %c128 step %c4 iter_args({{.+}}) -> (vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>)
-  // CHECK:       scf.for {{.+}} = %c0 to %c4 step %c1
+  // CHECK:   %[[BLOCKS:.+]] = arith.muli %[[COUNT:.+]], %c2
+  // CHECK:   scf.for {{.+}} step %c2
+  // CHECK:     %[[HALF:.+]] = arith.divui %[[BLOCKS]], %c2
+  // CHECK:     scf.for %[[BLOCK:.+]] = %c0 to %[[HALF]] step %c1
+  // CHECK:       %[[OTHER:.+]] = arith.addi %[[BLOCK]], %[[HALF]]
+  // CHECK:       arith.divui %[[OTHER]], %[[COUNT]]
+  // CHECK:       %[[PANEL:.+]] = arith.remui %[[OTHER]], %[[COUNT]]
+  // CHECK:       arith.muli %[[OTHER]], %c2048
+  // CHECK:       %[[COLUMN:.+]] = arith.muli %[[PANEL]], %c16
+  // CHECK:       %[[SUMS:.+]]:8 = scf.for {{.+}} = %c0 to %c128 step %c1
   // CHECK-COUNT-8: vector.fma
-  // CHECK-NOT: vector.fma
-  // CHECK: scf.for {{.+}} = %[[TWOS]] to
+  // CHECK-NOT:     vector.fma
+  // The sums of both may be of the same columns: they are added one after the other.
+  // CHECK:       arith.addf %{{.+}}, %[[SUMS]]#0
+  // CHECK:       %[[OLD:.+]] = vector.load %[[MEMORY:.+]][%{{.+}}, %[[COLUMN]]]
+  // CHECK:       %[[NEW:.+]] = arith.addf %[[OLD]], %[[SUMS]]#2
+  // CHECK:       vector.store %[[NEW]], %[[MEMORY]]
+  // What does not make two streams comes alone.
+  // CHECK:     scf.for {{.+}} = %{{.+}} to %[[BLOCKS]] step %c1
+  // CHECK-COUNT-4: vector.fma
+  // CHECK-NOT:     vector.fma
+  // CHECK:     arith.divui %[[BLOCKS]], %c4
+  // CHECK-COUNT-8: vector.fma
+  // CHECK-NOT:     vector.fma
+  // CHECK:     scf.for {{.+}} = %{{.+}} to %[[BLOCKS]] step %c1
+  // CHECK-COUNT-2: vector.fma
+  // CHECK-NOT:     vector.fma
+  // CHECK: } else {
+  // Block of K, panel of the chunk.
+  // CHECK: scf.for
   // CHECK: %[[NEXT:.+]] = arith.addi %[[HERE:.+]], %c2048
-  // CHECK: %[[MORE:.+]] = arith.addi %[[ROWS:.+]], %c5
+  // CHECK: %[[MORE:.+]] = arith.addi %[[ROWS]], %c5
   // CHECK: %[[TILES:.+]] = arith.divui %[[MORE]], %c6
   // CHECK: %[[HEIGHT:.+]] = arith.divui %[[ROWS]], %[[TILES]]
   // CHECK: %[[HIGHER:.+]] = arith.remui %[[ROWS]], %[[TILES]]

@@ -56,9 +56,13 @@ func.func @owned_columns(%x: memref<?x256xf32>, %r: memref<?xi32>, %o: memref<9x
 
 // Weights [out,in], as they lie: where a tile of three rows multiplies a line of each of 8
 // columns, it asks for a line of each of the next 8 if rows are six or less, else of 2.
+// Up to three rows ask for nothing.
 // CHECK-LABEL: @out_in
 func.func @out_in(%x: memref<?x128xf32>, %w: memref<256x128xf32>, %y: memref<?x256xf32>) {
-  // CHECK: %[[FEW:.+]] = arith.cmpi slt, %{{.+}}, %c7
+  // CHECK: %[[FEW:.+]] = arith.cmpi slt, %[[ROWS:.+]], %c7
+  // CHECK: %[[STREAMED:.+]] = arith.cmpi slt, %[[ROWS]], %c4
+  // CHECK: scf.if %[[STREAMED]]
+  // CHECK-NOT: memref.prefetch
   // CHECK: scf.if %[[FEW]]
   // CHECK:   scf.for {{.+}} step %c8
   // CHECK:     scf.for {{.+}} step %c3
@@ -80,9 +84,14 @@ func.func @out_in(%x: memref<?x128xf32>, %w: memref<256x128xf32>, %y: memref<?x2
   return
 }
 
-// Weights [in,out]: eight of K at a time ask for the next eight, but for one row of f32.
+// Weights [in,out]: up to four rows take four of K, a quarter of K apart; with more rows
+// eight of K at a time ask for the next eight.
 // CHECK-LABEL: @in_out
 func.func @in_out(%x: memref<?x128xf32>, %w: memref<128x256xf32>, %y: memref<?x256xf32>) {
+  // CHECK: scf.for %[[K:.+]] = %c0 to %c32 step %c1
+  // CHECK-NOT: memref.prefetch
+  // CHECK:   arith.addi %[[K]], %c96
+  // CHECK-NOT: memref.prefetch
   // CHECK: scf.for {{.+}} step %c8
   // CHECK:   scf.for {{.+}} step %c4
   // CHECK-COUNT-32: memref.prefetch %{{.+}}, read, locality<2>, data
@@ -91,8 +100,8 @@ func.func @in_out(%x: memref<?x128xf32>, %w: memref<128x256xf32>, %y: memref<?x2
   // CHECK-COUNT-32: memref.prefetch
   // CHECK-NOT: memref.prefetch
   // CHECK:   scf.for {{.+}} step %c1
+  // CHECK-COUNT-32: memref.prefetch
   // CHECK-NOT: memref.prefetch
-  // CHECK-COUNT-8: vector.fma
   // More rows than are multiplied in place are packed; a block asks for the next.
   // CHECK:   scf.for {{.+}} step %c16
   // CHECK:   memref.prefetch %{{.+}}, read, locality<2>, data

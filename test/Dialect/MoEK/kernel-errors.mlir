@@ -428,3 +428,25 @@ func.func @map_order(%x: memref<?x8xf32>, %w: memref<8x5xf32>, %y: memref<?x5xf3
   }
   return
 }
+
+// -----
+
+func.func @no_sums(%x: memref<?x8xf32>, %w: memref<8x5xf32>, %y: memref<?x5xf32>, %s: memref<4x64xf32>) {
+  // expected-error @below {{scratch: only rows of memrefs that are added up, times one weight [.., K, N], have one}}
+  moek.gemm ins(%x : memref<?x8xf32>) weights(%w : memref<8x5xf32>) outs(%y : memref<?x5xf32>) scratch(%s : memref<4x64xf32>) {
+  ^bb0(%a: f32, %old: f32):
+    moek.yield %a : f32
+  }
+  return
+}
+
+// -----
+
+func.func @narrow_scratch(%x: memref<?x8xf32>, %w: memref<8x65xf32>, %y: memref<?x65xf32>, %r: memref<?xi32>, %s: memref<4x65xf32>) {
+  // expected-error @below {{scratch: expected 128 columns, got 'memref<4x65xf32>'}}
+  moek.gemm ins(%x : memref<?x8xf32>) weights(%w : memref<8x65xf32>) outs(%y : memref<?x65xf32>) rows(%r by 2 : memref<?xi32>) scratch(%s : memref<4x65xf32>) {
+  ^bb0(%a: f32, %old: f32):
+    moek.yield %a : f32
+  }
+  return
+}

@@ -331,6 +331,18 @@ TEST(CpuGemmTest, GatheredAndCombined) {
           ++seed, {{0, 5}, {1, 5}, {6, 5}, {9, 1}, {60, 5}});
 }
 
+// So few rows of many experts that memory decides: tasks as wide as there is
+// work for threads, and a phase of its own for the sums that are combined, up
+// to 128 rows of at most two each in the mean.
+TEST(CpuGemmTest, FewRowsOfManyExperts) {
+  uint64_t seed = 350;
+  for (Lie lie : {Lie::InOut, Lie::InOutInterleaved, Lie::OutIn}) {
+    MoertDType weights = kFloats[++seed % 3];
+    check({200, 43, 75, 101, lie, MOERT_F32, weights, MOERT_F32, true, true, 2},
+          seed, {{0, 200}, {1, 200}, {2, 1}, {7, 3}, {64, 200}, {65, 200}});
+  }
+}
+
 // K in several blocks, of which the last is shorter; tasks of several chunks.
 TEST(CpuGemmTest, LongSums) {
   check({1, 8219, 0, 1032, Lie::InOut, MOERT_F32, MOERT_BF16, MOERT_F32, false,

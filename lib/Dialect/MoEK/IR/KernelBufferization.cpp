@@ -7,7 +7,9 @@
 
 #include "moe/Dialect/MoEK/IR/MoEK.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/DstBufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
 using namespace mlir::bufferization;
@@ -18,6 +20,26 @@ using namespace moek;
 static bool readsMemory(Operation *op, OpOperand &operand) {
   return isa<GemmOp>(op) ||
          !cast<DestinationStyleOpInterface>(op).isDpsInit(&operand);
+}
+
+/// Gives a gemm a scratch if it has use for one: places of buffers are planned
+/// before its loops are emitted.
+static LogicalResult addScratch(GemmOp gemm, OpBuilder &b,
+                                const BufferizationOptions &options) {
+  int64_t columns = gemm.getScratchColumns();
+  if (!columns)
+    return success();
+  Location loc = gemm.getLoc();
+  b.setInsertionPoint(gemm);
+  Value most = arith::ConstantIndexOp::create(b, loc, GemmOp::kScratchRows);
+  Value rows = b.createOrFold<memref::DimOp>(
+      loc, gemm.getRows() ? gemm.getRows() : gemm.getA(), int64_t(0));
+  rows = b.createOrFold<arith::MinSIOp>(loc, rows, most);
+  auto type = MemRefType::get({ShapedType::kDynamic, columns}, b.getF32Type());
+  FailureOr<Value> scratch = options.createAlloc(b, loc, type, rows);
+  if (succeeded(scratch))
+    gemm.getScratchMutable().assign(*scratch);
+  return scratch;
 }
 
 namespace {
@@ -52,14 +74,16 @@ struct KernelModel
     for (Region &region : op->getRegions())
       newState.addRegion()->takeBody(region);
     auto lowered = cast<DestinationStyleOpInterface>(rewriter.create(newState));
+    if (auto gemm = dyn_cast<GemmOp>(*lowered))
+      if (failed(addScratch(gemm, rewriter, options)))
+        return failure();
     replaceOpWithBufferizedValues(rewriter, op,
                                   SmallVector<Value>(lowered.getDpsInits()));
     return success();
   }
 };
 
-/// On memrefs a group has a scratch: places of buffers are planned before its
-/// loops are emitted.
+/// On memrefs a group has a scratch, too.
 struct GroupModel
     : DstBufferizableOpInterfaceExternalModel<GroupModel, GroupOp> {
   bool bufferizesToMemoryRead(Operation *op, OpOperand &operand,

@@ -174,12 +174,30 @@ LogicalResult GemmOp::verify() {
              << getBody()->getArgument(acc + i).getType()
              << ", the operand holds " << shaped(extra).getElementType();
   }
+  if (getScratch()) {
+    if (!isa<MemRefType>(getInit().getType()) || !getScratchColumns())
+      return emitOpError(
+          "scratch: only rows of memrefs that are added up, times "
+          "one weight [.., K, N], have one");
+    if (shaped(getScratch()).getDimSize(1) != getScratchColumns())
+      return emitOpError("scratch: expected ")
+             << getScratchColumns() << " columns, got "
+             << getScratch().getType();
+  }
   Type element = shaped(getInit()).getElementType();
   auto yield = cast<YieldOp>(getBody()->getTerminator());
   if (getBody()->getArguments().back().getType() != element ||
       yield.getNumOperands() != 1 || yield.getOperand(0).getType() != element)
     return emitOpError("epilogue: expected to take and yield one ") << element;
   return verifyResult(*this, getInit());
+}
+
+int64_t GemmOp::getScratchColumns() {
+  // Packed weights are one stream whatever the tasks are, and so are columns of
+  // [N,K].
+  bool useful = getOutRows() && !getLayout() && !getTransposed() &&
+                getNumAccumulators() == 1;
+  return useful ? llvm::alignTo(getN(), 64) : 0;
 }
 
 LogicalResult GemmOp::reifyResultShapes(OpBuilder &builder,
@@ -206,6 +224,8 @@ addKernelEffects(Operation *op, OpOperand &init, bool readsInit,
 void GemmOp::getEffects(
     SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
   addKernelEffects(*this, getInitMutable(), /*readsInit=*/true, effects);
+  if (getScratch())
+    effects.emplace_back(MemoryEffects::Write::get(), &getScratchMutable()[0]);
 }
 
 //===----------------------------------------------------------------------===//

@@ -53,7 +53,7 @@ moek::GemmOp GemmParts::build(TensorBuilder &b, Epilogue epilogue) const {
   }
   auto gemm = moek::GemmOp::create(
       b, TypeRange{init.getType()}, a, rows, offsets, weights, operands, init,
-      outRows, slots, outSlots,
+      outRows, /*scratch=*/Value(), slots, outSlots,
       maps.empty() ? ArrayAttr() : b.getAffineMapArrayAttr(maps),
       moek::LayoutAttr(), transposed);
   OpBuilder::InsertionGuard guard(b);

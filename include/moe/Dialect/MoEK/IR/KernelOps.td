@@ -62,6 +62,10 @@ def MoEK_GemmOp : MoEK_Op<"gemm", [
     Weights are [E,K,N] (without offsets [K,N]), with their last two dimensions
     swapped if `transposed`; or one packed operand with a `layout`.
 
+    On memrefs the op may have a `scratch`, f32[S, at least N rounded up to 64]: where
+    several rows go to one row of `out` and there are not more than S in all, their sums
+    may wait there, so that tasks need not be columns of `out`.
+
     **Example** (SwiGLU of an expert's rows, gathered by slot):
 
     ```mlir
@@ -83,6 +87,7 @@ def MoEK_GemmOp : MoEK_Op<"gemm", [
     Variadic<MoEK_TensorOrMemRef>:$extras,
     MoEK_TensorOrMemRef:$init,
     Optional<MoEK_Indices<1>>:$out_rows,
+    Optional<MemRefRankOf<[F32], [2]>>:$scratch,
     DefaultValuedAttr<I64Attr, "1">:$slots,
     DefaultValuedAttr<I64Attr, "1">:$out_slots,
     OptionalAttr<AffineMapArrayAttr>:$extra_maps,
@@ -96,7 +101,7 @@ def MoEK_GemmOp : MoEK_Op<"gemm", [
     `weights` `(` $weights `:` type($weights) `)` (`transposed` $transposed^)? (`as` $layout^)?
     (`extras` `(` $extras^ `:` type($extras) `)` `maps` $extra_maps)?
     `outs` `(` $init `:` type($init) `)` (`rows` `(` $out_rows^ `by` $out_slots `:` type($out_rows) `)`)?
-    $epilogue attr-dict (`->` type($result)^)?
+    (`scratch` `(` $scratch^ `:` type($scratch) `)`)? $epilogue attr-dict (`->` type($result)^)?
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = [{
@@ -111,6 +116,9 @@ def MoEK_GemmOp : MoEK_Op<"gemm", [
     int64_t getNumGroups() {
       return getOffsets() ? ::llvm::cast<::mlir::ShapedType>(getOffsets().getType()).getDimSize(0) - 1 : 1;
     }
+    /// Rows that a scratch has at most, and its columns; 0 if it is of no use.
+    static constexpr int64_t kScratchRows = 128;
+    int64_t getScratchColumns();
     /// True if the epilogue reads the old element of `out`.
     bool accumulates() { return !getBody()->getArguments().back().use_empty(); }
   }];
