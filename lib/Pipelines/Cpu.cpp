@@ -73,11 +73,13 @@ void moe::addCpuLoops(OpPassManager &pm, const PipelineOptions &options) {
   kernels.rowsPerTile = target.rowsPerTile;
   kernels.panel = target.panel;
   kernels.block = target.block;
+  kernels.blockInOut = target.blockInOut;
   kernels.chunk = target.chunk;
   kernels.dot = target.dot;
   kernels.prefetchL2 = target.prefetchL2;
   kernels.prefetchL1 = target.prefetchL1;
   kernels.unroll = target.unroll;
+  kernels.packPanels = target.packPanels;
   kernels.inPlaceOutIn = target.inPlaceOutIn;
   kernels.inPlaceOutInBf16 = target.inPlaceOutInBf16;
   kernels.inPlaceInOut = target.inPlaceInOut;

@@ -29,16 +29,19 @@ GemmEmitter::GemmEmitter(KernelBuilder &b, moek::GemmOp op,
     : b(b), op(op), k(op.getK()), n(op.getN()),
       accumulators(op.getNumAccumulators()) {
   Type element = elementOfWeights();
-  auto layout = op.getLayoutAttr();
-  if (!layout)
-    layout = moek::LayoutAttr::get(
-        op.getContext(), options.panel, options.block,
-        moek::panelsOfTask(op, options.panel, options.chunk),
-        element.isBF16() ? 2 : 1);
-  moek::KBlocks blocks = moek::splitK(layout, k);
   Type source = cast<MemRefType>(op.getA().getType()).getElementType();
   bool dot =
       options.dot && options.lanes == 16 && source.isBF16() && element.isBF16();
+  auto layout = op.getLayoutAttr();
+  if (!layout) {
+    // Pairs along K cost more than they save where K are rows apart.
+    bool pairs = element.isBF16() && (op.getTransposed() || dot);
+    layout = moek::LayoutAttr::get(
+        op.getContext(), options.panel,
+        op.getTransposed() ? options.block : options.blockInOut,
+        moek::panelsOfTask(op, options.panel, options.chunk), pairs ? 2 : 1);
+  }
+  moek::KBlocks blocks = moek::splitK(layout, k);
   tile = {options.lanes,     options.rowsPerTile,
           layout.getPanel(), blocks.size,
           layout.getPair(),  dot ? Bf16Method::Dot : Bf16Method::Expand};
@@ -63,7 +66,9 @@ GemmEmitter::GemmEmitter(KernelBuilder &b, moek::GemmOp op,
            tile.panel,
            tile.block,
            tile.pair,
-           tile.lanes};
+           tile.lanes,
+           std::clamp<int64_t>(chunkPanels * columns / tile.panel, 1,
+                               options.packPanels)};
   planInPlace(options);
 }
 
@@ -276,10 +281,12 @@ Value GemmEmitter::allocate(ArrayRef<int64_t> shape, Type element) {
 
 void GemmEmitter::allocateBuffers() {
   left = allocate({std::max(kBufferRows, fewBlocks()), tile.block}, leftType);
-  sums = allocate({kBufferRows, chunkPanels * tile.panel}, b.getF32Type());
+  int64_t width = op.getLayoutAttr() ? chunkPanels * tile.panel
+                                     : accumulators * plainWidth();
+  sums = allocate({kBufferRows, width}, b.getF32Type());
   if (!op.getLayoutAttr())
     // What has to be widened is widened once, not once a tile.
-    packed = allocate({1, tile.block * tile.panel},
+    packed = allocate({1, plain.panels * tile.block * tile.panel},
                       tile.pair == 2 ? Type(b.getBF16Type()) : b.getF32Type());
   if (inPlace.rows)
     allocateInPlace(/*both=*/true);
@@ -350,7 +357,10 @@ void GemmEmitter::emitChunk(const RowRange &range, Value firstPanel,
     auto emitBlocks = [&] {
       b.loop(kBlocks, [&](Value kBlock) {
         copyRows(first, rows, kBlock, b.index(0));
-        multiplyPanels(here, firstPanel, count, kBlock, rows);
+        if (op.getLayoutAttr())
+          multiplyPanels(here, firstPanel, count, kBlock, rows);
+        else
+          multiplyPlain(range, firstPanel, kBlock, rows);
       });
     };
     if (fewBlocks())
@@ -364,17 +374,18 @@ void GemmEmitter::emitChunk(const RowRange &range, Value firstPanel,
     else
       emitBlocks();
     emitEpilogue(range.group, first, rows, firstPanel, count,
-                 {sums, tile.panel, columns});
+                 op.getLayoutAttr() ? Sums{sums, tile.panel, columns}
+                                    : Sums{sums, columns, plainWidth()});
   });
 }
 
 void GemmEmitter::clearSums(Value rows) {
   Value zero = b.zero(VectorType::get(tile.lanes, b.getF32Type()));
   b.loop(rows, [&](Value row) {
-    b.loop(b.index(0), b.index(chunkPanels * tile.panel), tile.lanes,
-           [&](Value column) {
-             vector::StoreOp::create(b, zero, sums, ValueRange{row, column});
-           });
+    int64_t width = cast<MemRefType>(sums.getType()).getDimSize(1);
+    b.loop(b.index(0), b.index(width), tile.lanes, [&](Value column) {
+      vector::StoreOp::create(b, zero, sums, ValueRange{row, column});
+    });
   });
 }
 

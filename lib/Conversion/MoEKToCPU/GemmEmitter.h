@@ -25,10 +25,10 @@ struct InPlaceRows {
 /// What a target lays down for its kernels.
 struct CpuKernelOptions {
   int64_t lanes, rowsPerTile;
-  int64_t panel, block, chunk; ///< for weights without a layout
+  int64_t panel, block, blockInOut, chunk; ///< for weights without a layout
   bool dot;
   int64_t prefetchL2, prefetchL1; ///< bytes ahead, 0: not
-  int64_t unroll;
+  int64_t unroll, packPanels;
   InPlaceRows inPlaceOutIn, inPlaceInOut; ///< weights [E,out,in], [E,in,out]
 };
 
@@ -90,7 +90,8 @@ private:
   static constexpr int64_t kFewRows = 2;
   void multiplyPanels(const RowRange &range, mlir::Value firstPanel,
                       mlir::Value count, mlir::Value kBlock, mlir::Value rows);
-  void multiplyPanel(mlir::Value rows, MicroKernelOperands operands);
+  void multiplyPanel(const Tile &tile, mlir::Value rows,
+                     MicroKernelOperands operands);
   void lookAhead(MicroKernelOperands &operands, const RowRange &range,
                  mlir::Value start, mlir::Value size);
   int64_t fewBlocks();
@@ -112,6 +113,11 @@ private:
                 mlir::Value count);
   mlir::Value keptSums(mlir::Value first, mlir::Value rows,
                        mlir::Value firstPanel, mlir::Value count);
+
+  // The same of weights without a layout.
+  int64_t plainWidth();
+  void multiplyPlain(const RowRange &range, mlir::Value firstPanel,
+                     mlir::Value kBlock, mlir::Value rows);
 
   // The epilogue.
   void emitEpilogue(mlir::Value group, mlir::Value first, mlir::Value rows,

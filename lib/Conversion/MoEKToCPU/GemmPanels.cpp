@@ -32,7 +32,7 @@ void GemmEmitter::lookAhead(MicroKernelOperands &operands,
       group = arith::SelectOp::create(b, inside, group, range.nextGroup);
       place = arith::SelectOp::create(b, inside, place, b.sub(place, size));
     }
-    operands.ahead.push_back({group, place, locality});
+    operands.ahead.push_back({operands.weights, group, place, locality});
   };
   operands.ahead.clear();
   add(aheadL2, /*locality=*/2);
@@ -46,23 +46,6 @@ void GemmEmitter::multiplyPanels(const RowRange &range, Value firstPanel,
   operands.left = left;
   operands.sums = sums;
   int64_t blockSize = tile.block * tile.panel;
-  if (!op.getLayoutAttr()) {
-    b.loop(count, [&](Value panel) {
-      Value next = b.add(panel, 1);
-      Value inBlock = b.lessThan(next, count);
-      Value nextK =
-          arith::SelectOp::create(b, inBlock, kBlock, b.add(kBlock, 1));
-      next = arith::SelectOp::create(b, inBlock, next, b.index(0));
-      emitPackBlock(b, plain, {range.group, kBlock, b.add(firstPanel, panel)},
-                    {packed, b.index(0), b.index(0)},
-                    PlainBlock{range.group, nextK, b.add(firstPanel, next)});
-      operands.weights = packed;
-      operands.group = b.index(0);
-      operands.blocks = {{b.index(0), b.index(0), b.mul(panel, tile.panel)}};
-      multiplyPanel(rows, operands);
-    });
-    return;
-  }
   operands.weights = op.getWeights()[0];
   operands.group = range.group;
   // Chunks before this one are whole; in this one a block of K has `count`
@@ -72,9 +55,11 @@ void GemmEmitter::multiplyPanels(const RowRange &range, Value firstPanel,
   b.loop(count, [&](Value panel) {
     operands.blocks = {{b.add(start, b.mul(panel, blockSize)), b.index(0),
                         b.mul(panel, tile.panel)}};
+    operands.share = b.index(0);
+    operands.shareSize = b.index(blockSize);
     if (tile.prefetch)
       lookAhead(operands, range, task, b.mul(count, kBlocks * blockSize));
-    multiplyPanel(rows, operands);
+    multiplyPanel(tile, rows, operands);
   });
 }
 
@@ -132,17 +117,20 @@ void GemmEmitter::multiplyStreams(const RowRange &range, Value firstPanel,
 /// The same for one panel: as many tiles as it takes, of equal heights as far
 /// as can be. 32 rows are 6 + 6 + 5 + 5 + 5 + 5: a tile of two rows would wait
 /// for its sums.
-void GemmEmitter::multiplyPanel(Value rows, MicroKernelOperands operands) {
+void GemmEmitter::multiplyPanel(const Tile &tile, Value rows,
+                                MicroKernelOperands operands) {
   Value tiles = b.ceilDiv(rows, tile.rows);
   Value height = b.div(rows, tiles), higher = b.rem(rows, tiles);
+  Value share = operands.share;
   if (tile.prefetch) {
-    operands.shareSize = b.div(b.index(tile.block * tile.panel), tiles);
+    operands.shareSize = b.div(operands.shareSize, tiles);
     operands.large = b.lessThan(tiles, b.index(4));
   }
   b.reduce(tiles, b.index(0), [&](Value i, Value row) {
     operands.row = operands.blocks[0].leftRow = row;
     if (tile.prefetch)
-      operands.share = b.mul(i, operands.shareSize);
+      operands.share =
+          b.add(share, b.createOrFold<arith::MulIOp>(i, operands.shareSize));
     Value size = arith::SelectOp::create(b, b.lessThan(i, higher),
                                          b.add(height, 1), height);
     emitTile(tile, size, operands);

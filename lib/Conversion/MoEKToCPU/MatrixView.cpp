@@ -68,6 +68,10 @@ Value MatrixView::along(KernelBuilder &b, Value at, Value columns) const {
   return b.add(at, scale(b, columns, staticStrides.size() - 1));
 }
 
+Value MatrixView::rowStride(KernelBuilder &b) const {
+  return scale(b, b.index(1), staticStrides.size() - 2);
+}
+
 void MatrixView::prefetch(KernelBuilder &b, Value at,
                           unsigned localityHint) const {
   memref::PrefetchOp::create(b, line, at, /*isWrite=*/false, localityHint,

@@ -40,6 +40,11 @@ public:
   mlir::Value along(KernelBuilder &b, mlir::Value at,
                     mlir::Value columns) const;
 
+  /// Elements from a row to the next one.
+  mlir::Value rowStride(KernelBuilder &b) const;
+  /// The elements, of which `at` and `along` give the positions.
+  mlir::Value elements() const { return line; }
+
   /// Asks for the cache line of the element at `at`, which need not exist.
   void prefetch(KernelBuilder &b, mlir::Value at, unsigned localityHint) const;
   mlir::Value loadElement(KernelBuilder &b, mlir::Value at) const;

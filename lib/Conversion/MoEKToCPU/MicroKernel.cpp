@@ -147,7 +147,9 @@ private:
   /// takes the loads' turns: a quarter of the lines that the step reads, or as
   /// many if the share is large.
   void planAsking() {
-    lines = std::max<int64_t>(1, step * tile.panel / elementsOfLine(element));
+    Type asked =
+        cast<MemRefType>(operands.ahead[0].weights.getType()).getElementType();
+    lines = std::max<int64_t>(1, step * tile.panel / elementsOfLine(asked));
     fewLines = std::max<int64_t>(1, lines / 4);
     advance = b.div(operands.shareSize, tile.block / step);
     stride = b.div(advance, lines);
@@ -163,7 +165,7 @@ private:
     auto ask = [&](int64_t count) {
       for (int64_t i = 0; i < count; ++i) {
         for (const BlockAhead &block : operands.ahead)
-          prefetch({block.group, b.add(block.offset, line)}, block.locality);
+          prefetch(block, line);
         line = b.add(line, stride);
       }
     };
@@ -173,9 +175,18 @@ private:
     return b.add(place, advance);
   }
 
-  void prefetch(ValueRange place, unsigned localityHint) {
-    memref::PrefetchOp::create(b, operands.weights, place, /*isWrite=*/false,
-                               localityHint, /*isDataCache=*/true);
+  void prefetch(const BlockAhead &block, Value place) {
+    SmallVector<Value> at;
+    if (block.columns) {
+      Value row = b.createOrFold<arith::MulIOp>(b.div(place, block.columns),
+                                                block.stride);
+      place = b.add(row, b.rem(place, block.columns));
+    } else {
+      at.push_back(block.group);
+    }
+    at.push_back(b.add(block.offset, place));
+    memref::PrefetchOp::create(b, block.weights, at, /*isWrite=*/false,
+                               block.locality, /*isDataCache=*/true);
   }
 
   Value splat(VectorType type, uint32_t value) {

@@ -31,11 +31,13 @@ struct Tile {
   int64_t streams = 1;   ///< blocks that a tile multiplies beside each other
 };
 
-/// A block of weights that is to come, and the level of cache that it shall be
-/// in by then.
+/// Weights that are to come, and the level of cache that they shall be in by
+/// then: some packed blocks, or as many elements in rows, which have no group.
 struct BlockAhead {
-  mlir::Value group, offset;
-  unsigned locality; ///< as of memref.prefetch
+  mlir::Value weights, group, offset;
+  unsigned locality;       ///< as of memref.prefetch
+  int64_t columns = 0;     ///< of a row, if they lie in rows
+  mlir::Value stride = {}; ///< elements from row to row
 };
 
 /// A block of K of a panel, the first of the rows that it is multiplied with,
@@ -55,8 +57,8 @@ struct TileBlock {
 struct MicroKernelOperands {
   mlir::Value left, weights, group, sums, row;
   llvm::SmallVector<TileBlock, 4> blocks;
-  /// What the tile asks for, if it prefetches: blocks, the first element and
-  /// the size of its share in each, and whether that is `large`, more than a
+  /// What the tile asks for, if it prefetches: the first element and the size
+  /// of its share in each of these, and whether that is `large`, more than a
   /// quarter of a block.
   llvm::SmallVector<BlockAhead, 2> ahead;
   mlir::Value share, shareSize, large;

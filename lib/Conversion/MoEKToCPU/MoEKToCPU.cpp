@@ -62,7 +62,7 @@ void emitPack(KernelBuilder &b, moek::PackOp op, int64_t lanes) {
     b.loop(blocks.count, [&](Value kBlock) {
       Value number = b.add(arith::MulIOp::create(b, kBlock, count), inChunk);
       emitPackBlock(
-          b, weights, {group, kBlock, panel},
+          b, weights, {group, kBlock, b.mul(panel, weights.columns())},
           {op.getInit(), group, b.add(start, b.mul(number, blockSize))});
     });
   });
@@ -91,11 +91,13 @@ struct ConvertMoEKToCPUPass
                              rowsPerTile,
                              panel,
                              block,
+                             blockInOut,
                              chunk,
                              dot,
                              prefetchL2,
                              prefetchL1,
                              unroll,
+                             packPanels,
                              {inPlaceOutIn, inPlaceOutInBf16},
                              {inPlaceInOut, inPlaceInOutBf16}};
     SmallVector<moek::GemmOp> gemms;

@@ -22,18 +22,12 @@ namespace {
 class BlockPacker {
 public:
   BlockPacker(KernelBuilder &b, const PlainWeights &weights,
-              const PlainBlock &block, const PackTarget &target,
-              std::optional<PlainBlock> next)
+              const PlainBlock &block, const PackTarget &target)
       : b(b), weights(weights), group(block.group), target(target),
         columns(weights.columns()), lanes(weights.lanes) {
     element = cast<MemRefType>(target.memref.getType()).getElementType();
     firstK = b.mul(block.kBlock, weights.block);
-    firstColumn = b.mul(block.panel, columns);
-    if (next) {
-      nextGroup = next->group;
-      nextK = b.mul(next->kBlock, weights.block);
-      nextColumn = b.mul(next->panel, columns);
-    }
+    firstColumn = block.column;
     // How much of the block and of the panel the weights fill.
     bool wholeBlocks = weights.k % weights.block == 0;
     bool wholePanels = weights.n % columns == 0;
@@ -60,8 +54,6 @@ public:
       wholeK = b.mul(b.div(depth, side), side);
       wholeColumns = b.mul(b.div(width, lanes), lanes);
       b.loop(b.index(0), wholeK, side, [&](Value k) {
-        if (nextK)
-          askForNext(k, side);
         b.loop(b.index(0), wholeColumns, lanes,
                [&](Value column) { copySquare(k, column); });
       });
@@ -89,32 +81,22 @@ private:
   /// Where the word of `k` and `column` begins in the target.
   Value wordAt(Value k, Value column) {
     Value row = b.mul(b.div(k, weights.pair), weights.panel * weights.pair);
+    Value start = target.offset;
+    if (weights.panels > 1) {
+      start = b.add(start, b.mul(b.div(column, weights.panel),
+                                 weights.block * weights.panel));
+      column = b.rem(column, weights.panel);
+    }
     Value lane = b.mul(b.add(column, acc * columns), weights.pair);
-    return b.add(target.offset, b.add(row, lane));
+    return b.add(start, b.add(row, lane));
   }
 
   /// Position of element (k, column) of the block in the weights.
   Value sourceAt(Value k, Value column) {
-    return placeAt(group, b.add(firstK, k), b.add(firstColumn, column));
-  }
-  Value placeAt(Value group, Value down, Value across) {
+    Value down = b.add(firstK, k), across = b.add(firstColumn, column);
     if (weights.transposed)
       std::swap(down, across);
     return source->at(b, group, down, across);
-  }
-
-  /// Asks for `size` of K of the next block, from `k` on. Memory shows the
-  /// hardware pieces of many rows, which it does not see coming.
-  void askForNext(Value k, int64_t size) {
-    int64_t line = source->columnsOfLine();
-    int64_t stepK = weights.transposed ? line : 1,
-            stepColumn = weights.transposed ? 1 : line;
-    for (int64_t i = 0; i < size; i += stepK)
-      for (int64_t j = 0; j < columns; j += stepColumn)
-        source->prefetch(
-            b,
-            placeAt(nextGroup, b.add(b.add(nextK, k), i), b.add(nextColumn, j)),
-            /*localityHint=*/2);
   }
 
   /// A vector of a row of the weights, in the type of the target.
@@ -207,15 +189,27 @@ private:
   Type element; ///< of the target; the weights may be narrower
   const MatrixView *source = nullptr;
   Value firstK, firstColumn, depth, width;
-  Value nextGroup, nextK, nextColumn; ///< if the next block is asked for
 };
 
 } // namespace
 
 void moe::emitPackBlock(KernelBuilder &b, const PlainWeights &weights,
-                        const PlainBlock &block, const PackTarget &target,
-                        std::optional<PlainBlock> next) {
-  BlockPacker packer(b, weights, block, target, next);
+                        const PlainBlock &block, const PackTarget &target) {
+  BlockPacker packer(b, weights, block, target);
   for (auto [acc, weight] : llvm::enumerate(weights.operands))
     packer.emit(acc, weight);
+}
+
+BlockAhead moe::rowsAhead(KernelBuilder &b, const PlainWeights &weights,
+                          const PlainBlock &block) {
+  MatrixView view(b, weights.operands[0]);
+  Value row = b.mul(block.kBlock, weights.block), column = block.column;
+  if (weights.transposed)
+    std::swap(row, column);
+  return {view.elements(),
+          Value(),
+          view.at(b, block.group, row, column),
+          /*locality=*/2,
+          weights.transposed ? weights.block : weights.columns(),
+          view.rowStride(b)};
 }

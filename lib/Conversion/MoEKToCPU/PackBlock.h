@@ -8,21 +8,20 @@
 #ifndef MOE_LIB_CONVERSION_MOEKTOCPU_PACKBLOCK_H
 #define MOE_LIB_CONVERSION_MOEKTOCPU_PACKBLOCK_H
 
-#include "KernelBuilder.h"
-
-#include <optional>
+#include "MicroKernel.h"
 
 namespace moe {
 
 /// What is packed: weights of `acc` accumulators, [E,K,N] or [K,N], or with the
 /// last two dimensions swapped, as panels of `panel` columns in blocks of
-/// `block` of K.
+/// `block` of K. Several panels at a time are of one accumulator.
 struct PlainWeights {
   llvm::SmallVector<mlir::Value> operands;
   bool transposed;
   int64_t k, n, panel, block, pair, lanes;
+  int64_t panels = 1;
 
-  int64_t columns() const { return panel / operands.size(); }
+  int64_t columns() const { return panels * panel / operands.size(); }
 };
 
 /// Where a packed block goes: memref[row, offset ..], of the weights' type or
@@ -31,16 +30,20 @@ struct PackTarget {
   mlir::Value memref, row, offset;
 };
 
-/// A block of K of a panel of a group.
+/// A block of K of the panels of a group whose columns are those from `column`
+/// on.
 struct PlainBlock {
-  mlir::Value group, kBlock, panel;
+  mlir::Value group, kBlock, column;
 };
 
-/// Copies `block` to `target`, with zeros where the weights end. Asks for the
-/// weights of block `next`, if given.
+/// Copies `block` to `target`, with zeros where the weights end.
 void emitPackBlock(KernelBuilder &b, const PlainWeights &weights,
-                   const PlainBlock &block, const PackTarget &target,
-                   std::optional<PlainBlock> next = std::nullopt);
+                   const PlainBlock &block, const PackTarget &target);
+
+/// A block as what there is to ask for, row by row as it lies, if the weights
+/// are of one accumulator.
+BlockAhead rowsAhead(KernelBuilder &b, const PlainWeights &weights,
+                     const PlainBlock &block);
 
 } // namespace moe
 
