@@ -40,6 +40,12 @@ public:
   void emit();
 
 private:
+  /// Rows that a task holds in its buffers at a time: with 128 of K and 128
+  /// columns, 24 KiB each of rows and of sums, which stay near the core.
+  static constexpr int64_t kBufferRows = 48;
+  /// Rows of a task: a group with more is cut, so that one task is never long.
+  static constexpr int64_t kTaskRows = 8 * kBufferRows;
+
   /// Rows [first, last) of `group`.
   struct RowRange {
     mlir::Value group, first, last;
@@ -86,19 +92,24 @@ private:
                 mlir::Value leftRow);
   mlir::Value sourceRow(mlir::Value row);
 
-  // A block of the panels of a task, or all blocks, if rows are few.
-  static constexpr int64_t kFewRows = 2;
+  // A block of the panels of a task.
   void multiplyPanels(const RowRange &range, mlir::Value firstPanel,
                       mlir::Value count, mlir::Value kBlock, mlir::Value rows);
   void multiplyPanel(const Tile &tile, mlir::Value rows,
                      MicroKernelOperands operands);
   void lookAhead(MicroKernelOperands &operands, const RowRange &range,
                  mlir::Value start, mlir::Value size);
+  void emitTile(const Tile &tile, mlir::Value rows,
+                const MicroKernelOperands &operands);
+  // The same of weights without a layout.
+  int64_t plainWidth();
+  void multiplyPlain(const RowRange &range, mlir::Value firstPanel,
+                     mlir::Value kBlock, mlir::Value rows);
+  // All blocks of a task, if it has so few rows.
+  static constexpr int64_t kFewRows = 2;
   int64_t fewBlocks();
   void multiplyStreams(const RowRange &range, mlir::Value firstPanel,
                        mlir::Value count, mlir::Value rows);
-  void emitTile(const Tile &tile, mlir::Value rows,
-                const MicroKernelOperands &operands);
 
   // A task of few rows on weights without a layout.
   void planInPlace(const CpuKernelOptions &options);
@@ -113,11 +124,6 @@ private:
                 mlir::Value count);
   mlir::Value keptSums(mlir::Value first, mlir::Value rows,
                        mlir::Value firstPanel, mlir::Value count);
-
-  // The same of weights without a layout.
-  int64_t plainWidth();
-  void multiplyPlain(const RowRange &range, mlir::Value firstPanel,
-                     mlir::Value kBlock, mlir::Value rows);
 
   // The epilogue.
   void emitEpilogue(mlir::Value group, mlir::Value first, mlir::Value rows,
