@@ -222,9 +222,12 @@ def ConvertMoEKToCPU : Pass<"convert-moek-to-cpu"> {
     copies a block of its rows (gathered, widened) beside a block of K into a small
     buffer and multiplies it with the panels in tiles of `rows-per-tile` rows by one
     panel, kept in registers; the rows are shared out evenly over the tiles. The epilogue
-    runs on vectors. Weights without a layout are packed block by block by the task.
+    runs on vectors. Weights without a layout are packed block by block by the task,
+    or multiplied where they lie if a group has few rows. If a gemm has a scratch and all
+    of its groups have few rows, a phase before leaves their sums there.
 
-    The order of a sum is fixed: K blocks ascending, then rows ascending.
+    The order of a sum depends on the shapes and on the rows of its group, never on the
+    threads; rows of the result are added up in ascending order.
 
     `moek.route` and `moek.top_k` become one `scf.forall` over blocks of rows: K
     passes over a row's keys on vectors, each for the best key after the one before.

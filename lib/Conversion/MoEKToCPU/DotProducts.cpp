@@ -95,7 +95,7 @@ private:
     if (shape.sums / kRows >= 8)
       sizes.insert(sizes.begin(), 8);
     int64_t units = std::max<int64_t>(elementsOfLine(shape.element) / unit, 1);
-    forColumns(b, shape, b.index(0), operands.numColumns, sizes,
+    forColumns(b, shape, operands.numColumns, sizes,
                [&](Value column, int64_t columns) {
                  b.tiles(operands.rows, kRows, [&](Value row, int64_t rows) {
                    Ask ask = shareOf(row, b.add(column, columns), columns,

@@ -48,16 +48,19 @@ GemmEmitter::GemmEmitter(KernelBuilder &b, moek::GemmOp op,
   chunks = llvm::divideCeil(panels, chunkPanels);
   if (op.getLayoutAttr())
     return;
-  plain = {SmallVector<Value>(op.getWeights()),
-           op.getTransposed(),
-           k,
-           n,
-           tile.panel,
-           tile.block,
-           tile.pair,
-           tile.lanes,
-           std::clamp<int64_t>(chunkPanels * columns / tile.panel, 1,
-                               options.packPanels)};
+  plain = {
+      SmallVector<Value>(op.getWeights()),
+      op.getTransposed(),
+      k,
+      n,
+      tile.panel,
+      tile.block,
+      tile.pair,
+      tile.lanes,
+      std::max<int64_t>(
+          std::min(chunkPanels * columns / tile.panel, options.packPanels), 1)};
+  int64_t together = plain.panels * tile.panel;
+  plain.whole = n % together == 0 && chunkPanels * columns % together == 0;
   planInPlace(options);
 }
 
@@ -92,7 +95,8 @@ void GemmEmitter::allocateBuffers() {
 }
 
 /// The columns of `count` panels from `firstPanel` on, of some rows of a group.
-/// If `few`, a group of few rows takes them all at once.
+/// They are a chunk, but if `few` says whether rows are few: then they may be
+/// several, which few rows take all at once.
 void GemmEmitter::emitTask(const RowRange &range, Value firstPanel, Value count,
                            Value few) {
   auto pieces = [&](int64_t size, llvm::function_ref<void(Value, Value)> body) {
@@ -159,7 +163,7 @@ void GemmEmitter::emitChunk(const RowRange &range, Value firstPanel,
         if (op.getLayoutAttr())
           multiplyPanels(here, firstPanel, count, kBlock, rows);
         else
-          multiplyPlain(range, firstPanel, kBlock, rows);
+          multiplyPlain(range, firstPanel, count, kBlock, rows);
       });
     };
     if (fewBlocks())

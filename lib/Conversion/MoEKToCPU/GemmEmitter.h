@@ -52,6 +52,10 @@ private:
     /// Whose weights the task reads next if it has rows, or none.
     mlir::Value nextGroup = {};
   };
+  /// How many blocks of rows there are, and the most rows of a group.
+  struct Blocks {
+    mlir::Value count, largest;
+  };
   /// Sums in memory: of panel p of a task, accumulator a, column c at
   /// [row, p * panelStride + a * accStride + c].
   struct Sums {
@@ -75,9 +79,9 @@ private:
   mlir::Value threads();
   RowRange groupRows(mlir::Value group);
   RowRange findBlock(mlir::Value number);
-  mlir::Value countBlocks();
-  mlir::Value panelsOfTask(mlir::Value groups);
-  mlir::Value areFew(mlir::Value groups);
+  Blocks countBlocks();
+  mlir::Value areFew(const Blocks &blocks);
+  mlir::Value panelsOfTask(mlir::Value blocks, mlir::Value few);
   mlir::Value emitStreamedRows();
 
   // A task.
@@ -104,7 +108,7 @@ private:
   // The same of weights without a layout.
   int64_t plainWidth();
   void multiplyPlain(const RowRange &range, mlir::Value firstPanel,
-                     mlir::Value kBlock, mlir::Value rows);
+                     mlir::Value count, mlir::Value kBlock, mlir::Value rows);
   // All blocks of a task, if it has so few rows.
   static constexpr int64_t kFewRows = 2;
   int64_t fewBlocks();

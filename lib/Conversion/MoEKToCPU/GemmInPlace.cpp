@@ -47,10 +47,10 @@ void moe::ifLastBlock(KernelBuilder &b, const InPlaceShape &shape, Value firstK,
 }
 
 Value moe::forColumns(
-    KernelBuilder &b, const InPlaceShape &shape, Value first, Value numColumns,
+    KernelBuilder &b, const InPlaceShape &shape, Value numColumns,
     ArrayRef<int64_t> sizes,
     llvm::function_ref<void(Value first, int64_t size)> body) {
-  Value done = first;
+  Value done = b.index(0);
   for (int64_t size : sizes) {
     Value end = b.mul(b.div(numColumns, size), size);
     b.loop(done, end, size, [&](Value first) { body(first, size); });
@@ -96,8 +96,12 @@ void GemmEmitter::planInPlace(const CpuKernelOptions &options) {
     inPlace.shape.columns = streamed.shape.columns = chunkPanels * columns;
   } else {
     streamed.rows = std::min(kStreamedInOut, inPlace.rows);
+    // All columns, or whole chunks.
     auto widest = [&](int64_t rows) {
-      return std::clamp(kSums / (rows * tile.panel), chunkPanels, panels);
+      int64_t most = kSums / (rows * tile.panel);
+      return most >= panels
+                 ? panels
+                 : std::max<int64_t>(most / chunkPanels, 1) * chunkPanels;
     };
     inPlace.panels = widest(inPlace.rows);
     streamed.panels = widest(streamed.rows);
@@ -105,8 +109,8 @@ void GemmEmitter::planInPlace(const CpuKernelOptions &options) {
   streamed.shape.block = std::min(k, kLeft / streamed.rows);
 }
 
-/// The buffers of few rows, in which those of still fewer lie otherwise; or of
-/// these alone.
+/// The buffers of `streamed`, or of it and of `inPlace`, which are never in use
+/// at once and share their memory.
 void GemmEmitter::allocateInPlace(bool both) {
   Type type = inPlace.shape.dot ? Type(b.getBF16Type()) : Type(b.getF32Type());
   auto sizesOf = [&](const InPlace &way) {

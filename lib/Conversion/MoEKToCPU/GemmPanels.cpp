@@ -13,8 +13,9 @@ using namespace moe;
 /// How many rows of blocks a tile of few rows multiplies. With 16 registers
 /// there are 8 sums.
 static constexpr int64_t kFewProducts = 4;
-/// Rows of the copied ones, a block of K each, that a task has room for.
-static constexpr int64_t kFewBlocks = 192;
+/// Rows of the copied ones, a block of K each, that a task has room for: 128
+/// KiB of f32, K up to 16384.
+static constexpr int64_t kFewBlocks = 256;
 
 /// Lays down the blocks ahead of the one that the tiles read. Those behind the
 /// end of the task's weights, `size` from `start` on, are of the next group's,

@@ -35,6 +35,7 @@ void GemmEmitter::emitOwnedColumns() {
       panels * columns <= cast<MemRefType>(scratch.getType()).getDimSize(1))
     few = emitStreamedRows();
   b.parallel(b.index(chunks), [&](Value task) {
+    allocateBuffers();
     Value firstPanel = b.mul(task, chunkPanels);
     Value count =
         b.min(b.index(chunkPanels), b.sub(b.index(panels), firstPanel));
@@ -47,7 +48,6 @@ void GemmEmitter::emitOwnedColumns() {
       });
     };
     auto emitTasks = [&] {
-      allocateBuffers();
       forGroups(
           [&](const RowRange &range) { emitTask(range, firstPanel, count); });
     };
@@ -67,35 +67,38 @@ void GemmEmitter::emitOwnedColumns() {
   });
 }
 
-/// Every row of the result has its own task: (block of rows, chunk of panels).
+/// Every row of the result has its own task: (block of rows, chunk of panels),
+/// or several chunks.
 void GemmEmitter::emitBlocks() {
-  Value blocks = countBlocks(), width = panelsOfTask(blocks);
-  Value few = streamed.rows && !op.getTransposed() ? areFew(blocks) : Value();
-  Value wide = b.ceilDiv(b.index(panels), width);
-  b.parallel(b.mul(blocks, wide), [&](Value task) {
+  Blocks blocks = countBlocks();
+  bool wide = streamed.rows && !op.getTransposed();
+  Value few = wide ? areFew(blocks) : Value();
+  Value width = wide ? panelsOfTask(blocks.count, few) : b.index(chunkPanels);
+  Value pieces = b.ceilDiv(b.index(panels), width);
+  b.parallel(b.mul(blocks.count, pieces), [&](Value task) {
     allocateBuffers();
-    Value block = b.div(task, wide);
-    Value firstPanel = b.mul(b.rem(task, wide), width);
+    Value firstPanel = b.mul(b.rem(task, pieces), width);
     Value count = b.min(width, b.sub(b.index(panels), firstPanel));
-    emitTask(findBlock(block), firstPanel, count, few);
+    emitTask(findBlock(b.div(task, pieces)), firstPanel, count, few);
   });
 }
 
 /// Where rows are few, a phase of tasks as wide as can be, which leaves the
 /// sums in the scratch. Returns whether they are.
 Value GemmEmitter::emitStreamedRows() {
-  Value blocks = countBlocks(), width = panelsOfTask(blocks);
+  Blocks blocks = countBlocks();
   Value fits = b.lessThan(
       totalRows(), b.add(memref::DimOp::create(b, op.getScratch(), 0), 1));
   Value few = arith::AndIOp::create(b, areFew(blocks), fits);
-  Value wide = b.ceilDiv(b.index(panels), width);
+  Value width = panelsOfTask(blocks.count, few);
+  Value pieces = b.ceilDiv(b.index(panels), width);
   Value tasks =
-      arith::SelectOp::create(b, few, b.mul(blocks, wide), b.index(0));
+      arith::SelectOp::create(b, few, b.mul(blocks.count, pieces), b.index(0));
   b.parallel(tasks, [&](Value task) {
     allocateInPlace(/*both=*/false);
-    Value firstPanel = b.mul(b.rem(task, wide), width);
+    Value firstPanel = b.mul(b.rem(task, pieces), width);
     Value count = b.min(width, b.sub(b.index(panels), firstPanel));
-    RowRange range = findBlock(b.div(task, wide));
+    RowRange range = findBlock(b.div(task, pieces));
     b.loop(range.first, range.last, streamed.rows, [&](Value first) {
       Value last = b.min(range.last, b.add(first, streamed.rows));
       RowRange here{range.group, first, last};
@@ -106,31 +109,35 @@ Value GemmEmitter::emitStreamedRows() {
   return few;
 }
 
-/// True if the groups that have rows have so few that memory decides.
-Value GemmEmitter::areFew(Value groups) {
-  return b.lessThan(b.mul(totalRows(), 2),
-                    b.add(b.mul(groups, streamed.rows), 1));
+/// True if blocks have so few rows that memory decides: two in the mean, or
+/// half of what is streamed at a time, and none has more than are multiplied in
+/// place.
+Value GemmEmitter::areFew(const Blocks &blocks) {
+  Value mean = b.lessThan(b.mul(totalRows(), 2),
+                          b.add(b.mul(blocks.count, streamed.rows), 1));
+  Value most = b.lessThan(blocks.largest, b.index(inPlace.rows + 1));
+  return arith::AndIOp::create(b, mean, most);
 }
 
-/// Panels of a task: a chunk. Rows of weights [E,in,out] are read in pieces as
-/// long as the task is wide, and memory likes them long: so where rows are few,
-/// it is as many as leave work for all threads. `groups` is how many have rows.
-Value GemmEmitter::panelsOfTask(Value groups) {
-  Value chunk = b.index(chunkPanels);
-  if (!streamed.rows || op.getTransposed())
-    return chunk;
-  groups = b.max(groups, b.index(1));
+/// Panels of a task on weights [E,in,out] that are read where they lie. Their
+/// rows are read in pieces as long as a task is wide, and memory likes them
+/// long: so it is as many chunks as leave work for all threads.
+Value GemmEmitter::panelsOfTask(Value blocks, Value few) {
+  blocks = b.max(blocks, b.index(1));
   Value count = threads();
+  Value pieces = b.ceilDiv(b.mul(count, kTasksOfThread), blocks);
+  // Blocks of few rows take as long as each other.
   Value even = arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
-                                     b.rem(groups, count), b.index(0));
-  Value pieces = arith::SelectOp::create(
-      b, even, b.index(1), b.ceilDiv(b.mul(count, kTasksOfThread), groups));
-  Value width = b.max(b.ceilDiv(b.index(panels), pieces), chunk);
+                                     b.rem(blocks, count), b.index(0));
+  even = arith::AndIOp::create(b, few, even);
+  pieces = arith::SelectOp::create(b, even, b.index(1), pieces);
+  Value width = b.mul(
+      b.ceilDiv(b.ceilDiv(b.index(panels), pieces), chunkPanels), chunkPanels);
   Value inPlaceToo =
-      b.lessThan(totalRows(), b.add(b.mul(groups, inPlace.rows), 1));
-  Value most = arith::SelectOp::create(
-      b, areFew(groups), b.index(streamed.panels),
-      arith::SelectOp::create(b, inPlaceToo, b.index(inPlace.panels), chunk));
+      b.lessThan(totalRows(), b.add(b.mul(blocks, inPlace.rows), 1));
+  Value most = arith::SelectOp::create(b, inPlaceToo, b.index(inPlace.panels),
+                                       b.index(chunkPanels));
+  most = arith::SelectOp::create(b, few, b.index(streamed.panels), most);
   return b.min(width, most);
 }
 
@@ -142,7 +149,8 @@ Value GemmEmitter::threads() {
     return b.index(1);
   Value count = callRuntime(b, op->getParentOfType<ModuleOp>(), "moert_threads",
                             b.getI32Type(), function.getArgument(0));
-  return arith::IndexCastUIOp::create(b, b.getIndexType(), count);
+  return b.max(arith::IndexCastUIOp::create(b, b.getIndexType(), count),
+               b.index(1));
 }
 
 Value GemmEmitter::totalRows() {
@@ -160,17 +168,17 @@ GemmEmitter::RowRange GemmEmitter::groupRows(Value group) {
   return {group, first, b.max(first, b.min(last, total))};
 }
 
-/// Number of blocks of kTaskRows rows of all groups.
-Value GemmEmitter::countBlocks() {
-  auto blocksOf = [&](Value group) {
-    RowRange rows = groupRows(group);
-    return b.ceilDiv(b.sub(rows.last, rows.first), kTaskRows);
-  };
-  if (!op.getOffsets())
-    return blocksOf(b.index(0));
-  return b.reduce(
-      b.index(op.getNumGroups()), b.index(0),
-      [&](Value group, Value sum) { return b.add(sum, blocksOf(group)); });
+/// The blocks of kTaskRows rows of all groups.
+GemmEmitter::Blocks GemmEmitter::countBlocks() {
+  SmallVector<Value> found = b.iterate(
+      b.index(0), b.index(op.getNumGroups()), 1, {b.index(0), b.index(0)},
+      [&](Value group, ValueRange state) -> SmallVector<Value> {
+        RowRange range = groupRows(group);
+        Value rows = b.sub(range.last, range.first);
+        return {b.add(state[0], b.ceilDiv(rows, kTaskRows)),
+                b.max(state[1], rows)};
+      });
+  return {found[0], found[1]};
 }
 
 /// The rows of a block. A group's first block comes after all blocks of the

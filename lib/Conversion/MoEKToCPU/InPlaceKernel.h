@@ -62,12 +62,12 @@ void forWeights(
 /// Emits `body` for the last block of K only.
 void ifLastBlock(KernelBuilder &b, const InPlaceShape &shape,
                  mlir::Value firstK, llvm::function_ref<void()> body);
-/// Emits the columns of a task from `first` on in tiles of the sizes, each of
-/// which divides the one before, as far as there can be columns left over.
-/// Returns where the tiles end.
+/// Emits the columns of a task in tiles of the sizes, each of which divides the
+/// one before, as far as there can be columns left over. Returns where the
+/// tiles end.
 mlir::Value
-forColumns(KernelBuilder &b, const InPlaceShape &shape, mlir::Value first,
-           mlir::Value numColumns, llvm::ArrayRef<int64_t> sizes,
+forColumns(KernelBuilder &b, const InPlaceShape &shape, mlir::Value numColumns,
+           llvm::ArrayRef<int64_t> sizes,
            llvm::function_ref<void(mlir::Value first, int64_t size)> body);
 
 } // namespace moe

@@ -34,6 +34,7 @@ namespace {
 /// A pack as one phase: (group, panel).
 void emitPack(KernelBuilder &b, moek::PackOp op, int64_t lanes) {
   auto type = cast<MemRefType>(op.getWeights()[0].getType());
+  int64_t acc = op.getWeights().size();
   int64_t rank = type.getRank(), k = type.getDimSize(rank - 2),
           n = type.getDimSize(rank - 1);
   if (op.getTransposed())
@@ -47,7 +48,9 @@ void emitPack(KernelBuilder &b, moek::PackOp op, int64_t lanes) {
                        layout.getPanel(),
                        blocks.size,
                        layout.getPair(),
-                       lanes};
+                       lanes,
+                       /*panels=*/1,
+                       /*whole=*/n % (layout.getPanel() / acc) == 0};
   int64_t panels = llvm::divideCeil(n, weights.columns());
   int64_t chunkPanels = std::min(layout.getChunk(), panels);
   int64_t groups = cast<MemRefType>(op.getInit().getType()).getDimSize(0);

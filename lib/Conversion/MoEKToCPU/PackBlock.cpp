@@ -28,14 +28,15 @@ public:
     element = cast<MemRefType>(target.memref.getType()).getElementType();
     firstK = b.mul(block.kBlock, weights.block);
     firstColumn = block.column;
-    // How much of the block and of the panel the weights fill.
+    assert((weights.panels == 1 || weights.operands.size() == 1) &&
+           "several panels are of one accumulator");
+    // How much of the block and of the panels the weights fill.
     bool wholeBlocks = weights.k % weights.block == 0;
-    bool wholePanels = weights.n % columns == 0;
     depth = b.index(weights.block);
     if (!wholeBlocks)
       depth = b.min(depth, b.sub(b.index(weights.k), firstK));
     width = b.index(columns);
-    if (!wholePanels)
+    if (!weights.whole)
       width = b.max(b.index(0),
                     b.min(width, b.sub(b.index(weights.n), firstColumn)));
   }
@@ -201,14 +202,17 @@ void moe::emitPackBlock(KernelBuilder &b, const PlainWeights &weights,
 }
 
 BlockAhead moe::rowsAhead(KernelBuilder &b, const PlainWeights &weights,
-                          const PlainBlock &block) {
+                          const PlainBlock &block, int64_t acc) {
   MatrixView view(b, weights.operands[0]);
   Value row = b.mul(block.kBlock, weights.block), column = block.column;
   if (weights.transposed)
     std::swap(row, column);
+  Value place = view.at(b, block.group, row, column);
+  if (!weights.transposed && view.columnStride() == 2)
+    place = b.add(place, acc * weights.columns());
   return {view.elements(),
           Value(),
-          view.at(b, block.group, row, column),
+          place,
           /*locality=*/2,
           weights.transposed ? weights.block : weights.columns(),
           view.rowStride(b)};

@@ -20,6 +20,8 @@ struct PlainWeights {
   bool transposed;
   int64_t k, n, panel, block, pair, lanes;
   int64_t panels = 1;
+  /// Panels that are packed together never end behind the weights.
+  bool whole = false;
 
   int64_t columns() const { return panels * panel / operands.size(); }
 };
@@ -41,9 +43,10 @@ void emitPackBlock(KernelBuilder &b, const PlainWeights &weights,
                    const PlainBlock &block, const PackTarget &target);
 
 /// A block as what there is to ask for, row by row as it lies, if the weights
-/// are of one accumulator.
+/// are of one accumulator, number `acc`. Where the columns of two alternate,
+/// each asks for half of the lines of both.
 BlockAhead rowsAhead(KernelBuilder &b, const PlainWeights &weights,
-                     const PlainBlock &block);
+                     const PlainBlock &block, int64_t acc);
 
 } // namespace moe
 

@@ -4,9 +4,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// The columns are the dimension of the vectors. Eight of K are taken at a time,
-// so that memory is read in eight streams, each as long as the task is wide;
-// sums wait in memory between them, and are in registers for eight steps.
+// The columns are the dimension of the vectors. Some of K are taken at a time:
+// four, far apart, if rows are so few that memory decides, else eight
+// neighbours. Sums wait in memory between them, and are in registers for as
+// many steps.
 
 #include "InPlaceKernel.h"
 
@@ -70,10 +71,12 @@ private:
   /// sums += some of K, for all rows and columns.
   void emitGroup(const MatrixView &view, Value firstSum,
                  ArrayRef<Value> group) {
-    // Where a group of K lies from where the one before does.
-    Value zero = b.index(0);
-    ahead = b.sub(view.at(b, operands.group, b.index(kGroup), zero),
-                  view.at(b, operands.group, zero, zero));
+    if (!shape.streams) {
+      // Where a group of K lies from where the one before does.
+      Value zero = b.index(0);
+      ahead = b.sub(view.at(b, operands.group, b.index(kGroup), zero),
+                    view.at(b, operands.group, zero, zero));
+    }
     SmallVector<Value> starts;
     for (Value k : group)
       starts.push_back(view.at(b, operands.group, b.add(operands.firstK, k),
@@ -99,7 +102,7 @@ private:
                valid);
     };
     Value end = forColumns(
-        b, shape, b.index(0), operands.numColumns, {vectors * lanes, lanes},
+        b, shape, operands.numColumns, {vectors * lanes, lanes},
         [&](Value column, int64_t size) { tile(column, size / lanes, lanes); });
     if (int64_t rest = shape.n % lanes)
       b.ifThen(b.lessThan(end, operands.numColumns),

@@ -7,9 +7,9 @@ func.func @in_out(%x: memref<?x128xf32>, %w: memref<128x256xf32>, %y: memref<?x2
   // CHECK: memref.alloca() {{.*}}: memref<48x128xf32>
   // CHECK: %[[PACKED:.+]] = memref.alloca() {{.*}}: memref<1x4096xf32>
   // CHECK: scf.for %[[BLOCK:.+]] = %c0 to %c2 step %c1
-  // CHECK: scf.for %[[COLUMN:.+]] = %c0 to %c128 step %c64
+  // CHECK: scf.for %[[COLUMN:.+]] = %c0 to %[[END:[^ ]+]] step %c64
   // CHECK:   %[[BEHIND:.+]] = arith.addi %[[COLUMN]], %c64
-  // CHECK:   %[[INSIDE:.+]] = arith.cmpi slt, %[[BEHIND]], %c128
+  // CHECK:   %[[INSIDE:.+]] = arith.cmpi slt, %[[BEHIND]], %[[END]]
   // CHECK:   arith.addi %[[BLOCK]], %c1
   // CHECK:   arith.select %[[INSIDE]], %[[BLOCK]]
   // CHECK:   scf.for %[[K:.+]] = %c0 to %c64 step %c8
@@ -37,6 +37,23 @@ func.func @in_out(%x: memref<?x128xf32>, %w: memref<128x256xf32>, %y: memref<?x2
   moek.gemm ins(%x : memref<?x128xf32>) weights(%w : memref<128x256xf32>) outs(%y : memref<?x256xf32>) {
   ^bb0(%acc: f32, %old: f32):
     moek.yield %acc : f32
+  }
+  return
+}
+
+// Where the columns of two alternate, each asks for half of the lines of both.
+// CHECK-LABEL: @alternating
+func.func @alternating(%x: memref<?x64xf32>, %g: memref<64x64xf32, strided<[128, 2], offset: 0>>,
+    %u: memref<64x64xf32, strided<[128, 2], offset: 1>>, %y: memref<?x64xf32>) {
+  // CHECK: %[[PACKED:.+]] = memref.alloca() {{.*}}: memref<1x4096xf32>
+  // CHECK: vector.store %{{.+}}, %[[PACKED]]
+  // CHECK: arith.addi %{{.+}}, %c64 : index{{[[:space:]]+}}scf.for {{.+}} = %c0 to %c4 step %c1
+  // CHECK: memref.prefetch
+  moek.gemm ins(%x : memref<?x64xf32>) weights(%g, %u : memref<64x64xf32, strided<[128, 2], offset: 0>>, memref<64x64xf32, strided<[128, 2], offset: 1>>)
+      outs(%y : memref<?x64xf32>) {
+  ^bb0(%a: f32, %b: f32, %old: f32):
+    %1 = arith.mulf %a, %b : f32
+    moek.yield %1 : f32
   }
   return
 }

@@ -1,24 +1,29 @@
 // RUN: moe-opt %s --convert-moek-to-cpu='lanes=8 panel=16 chunk=4 in-place-in-out=16' --canonicalize --cse | FileCheck %s
 
 // Weights [E,in,out] that are read where they lie. If experts have two rows each in the
-// mean, or less, a task is as many columns of one expert as leave two tasks for a thread,
+// mean, or less, and none has more than 16, a task is as many columns of one expert as leave two tasks for a thread,
 // or all of them if the experts come out even.
 // CHECK-LABEL: @hidden
 func.func @hidden(%context: !llvm.ptr, %x: memref<?x128xf32>, %r: memref<?xi32>, %o: memref<9xi32>, %w: memref<8x128x512xf32>, %y: memref<?x512xf32>) {
-  // CHECK: %[[COUNT:.+]] = scf.for
-  // CHECK: %[[GROUPS:.+]] = arith.maxsi %[[COUNT]], %c1
-  // CHECK: %[[CALL:.+]] = llvm.call @moert_threads(%arg0)
-  // CHECK: %[[THREADS:.+]] = arith.index_castui %[[CALL]]
-  // CHECK: %[[OVER:.+]] = arith.remui %[[GROUPS]], %[[THREADS]]
-  // CHECK: %[[EVEN:.+]] = arith.cmpi eq, %[[OVER]], %c0
-  // CHECK: %[[TWICE:.+]] = arith.muli %[[THREADS]], %c2
-  // CHECK: %[[SHARE:.+]] = arith.divui %{{.+}}, %[[GROUPS]]
-  // CHECK: %[[PIECES:.+]] = arith.select %[[EVEN]], %c1, %[[SHARE]]
-  // CHECK: %[[PANELS:.+]] = arith.divui %{{.+}}, %[[PIECES]]
-  // CHECK: %[[WIDTH:.+]] = arith.maxsi %[[PANELS]], %c4
+  // CHECK: %[[BLOCKS:.+]]:2 = scf.for
+  // CHECK: }
   // CHECK: %[[ROWS:.+]] = memref.dim %arg2
   // CHECK: %[[DOUBLE:.+]] = arith.muli %[[ROWS]], %c2
-  // CHECK: %[[FEW:.+]] = arith.cmpi slt, %[[DOUBLE]]
+  // CHECK: %[[MEAN:.+]] = arith.cmpi slt, %[[DOUBLE]]
+  // CHECK: %[[LARGEST:.+]] = arith.cmpi slt, %[[BLOCKS]]#1, %c17
+  // CHECK: %[[FEW:.+]] = arith.andi %[[MEAN]], %[[LARGEST]]
+  // CHECK: %[[COUNT:.+]] = arith.maxsi %[[BLOCKS]]#0, %c1
+  // CHECK: %[[CALL:.+]] = llvm.call @moert_threads(%arg0)
+  // CHECK: %[[THREADS:.+]] = arith.maxsi %{{.+}}, %c1
+  // CHECK: %[[TWICE:.+]] = arith.muli %[[THREADS]], %c2
+  // CHECK: %[[SHARE:.+]] = arith.divui %{{.+}}, %[[COUNT]]
+  // CHECK: %[[OVER:.+]] = arith.remui %[[COUNT]], %[[THREADS]]
+  // CHECK: %[[NONE:.+]] = arith.cmpi eq, %[[OVER]], %c0
+  // CHECK: %[[EVEN:.+]] = arith.andi %[[FEW]], %[[NONE]]
+  // CHECK: %[[PIECES:.+]] = arith.select %[[EVEN]], %c1, %[[SHARE]]
+  // CHECK: arith.divui %{{.+}}, %[[PIECES]]
+  // CHECK: %[[CHUNKS:.+]] = arith.divui %{{.+}}, %c4
+  // CHECK: %[[WIDTH:.+]] = arith.muli %[[CHUNKS]], %c4
   // CHECK: %[[MOST:.+]] = arith.select %[[FEW]], %c32
   // CHECK: arith.minsi %[[WIDTH]], %[[MOST]]
   // CHECK: scf.forall

@@ -343,6 +343,43 @@ TEST(CpuGemmTest, FewRowsOfManyExperts) {
   }
 }
 
+// Tasks wider than a chunk, on several numbers of threads; one expert with too
+// many rows for that, whose task goes through its chunks.
+TEST(CpuGemmTest, WideTasks) {
+  uint64_t seed = 380;
+  for (MoertDType weights : {MOERT_F32, MOERT_BF16}) {
+    std::vector<int64_t> ones(12, 1), twos{1, 2, 3, 4, 1, 0, 1, 2, 1, 3, 1, 0},
+        five = ones, many = ones;
+    five[3] = 5;
+    many[7] = 33;
+    for (Lie lie : {Lie::InOut, Lie::InOutConcatenated})
+      check({12, 45, 300, 420, lie, MOERT_F32, weights, MOERT_F32, true, false,
+             0},
+            ++seed, {ones, twos, five, many});
+  }
+}
+
+// Many rows on weights that are packed by tasks, a few panels together: those
+// at the end are not there, and tasks begin in the middle of some.
+TEST(CpuGemmTest, PartsOfWhatIsPackedTogether) {
+  uint64_t seed = 390;
+  for (int64_t columns : {384, 320})
+    for (Lie lie : {Lie::InOut, Lie::OutIn})
+      check({2, 150, 0, columns, lie, MOERT_F32,
+             lie == Lie::InOut ? MOERT_F32 : MOERT_BF16, MOERT_F32, false,
+             false, 0},
+            ++seed, {{20, 20}, {1, 50}});
+  for (int64_t columns : {1536, 1000})
+    for (Lie lie : {Lie::InOut, Lie::OutIn})
+      check({2, 40, 30, columns, lie, MOERT_F32, MOERT_BF16, MOERT_F32, false,
+             false, 2},
+            ++seed, {{60, 2}});
+  for (Lie lie : {Lie::InOutInterleaved, Lie::OutInInterleaved})
+    check({2, 150, 200, 90, lie, MOERT_F32, MOERT_BF16, MOERT_F32, true, false,
+           0},
+          ++seed, {{20, 30}});
+}
+
 // K in several blocks, of which the last is shorter; tasks of several chunks.
 TEST(CpuGemmTest, LongSums) {
   check({1, 8219, 0, 1032, Lie::InOut, MOERT_F32, MOERT_BF16, MOERT_F32, false,
@@ -365,6 +402,14 @@ TEST(CpuGemmTest, PackedEveryNumberOfRows) {
           {{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13},
            {19, 0, 0, 1, 47, 0, 0, 49, 0, 0, 2, 97, 0}});
   }
+}
+
+// One and two rows, whose K are copied at once, up to 16384.
+TEST(CpuGemmTest, PackedLongSums) {
+  for (int64_t in : {16384, 16500})
+    check({3, in, 0, 40, Lie::InOut, MOERT_F32, MOERT_BF16, MOERT_F32, false,
+           false, 0, true},
+          550 + in % 2, {{1, 2, 3}});
 }
 
 // Packed out of other layouts, gathered and combined.

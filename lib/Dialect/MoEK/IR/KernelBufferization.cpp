@@ -7,9 +7,7 @@
 
 #include "moe/Dialect/MoEK/IR/MoEK.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/DstBufferizableOpInterfaceImpl.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
 using namespace mlir::bufferization;
@@ -29,14 +27,15 @@ static LogicalResult addScratch(GemmOp gemm, OpBuilder &b,
   int64_t columns = gemm.getScratchColumns();
   if (!columns)
     return success();
-  Location loc = gemm.getLoc();
+  auto rows = cast<MemRefType>(
+      (gemm.getRows() ? gemm.getRows() : gemm.getA()).getType());
+  int64_t most = GemmOp::kScratchRows;
+  if (!rows.isDynamicDim(0))
+    most = std::min(most, rows.getDimSize(0));
   b.setInsertionPoint(gemm);
-  Value most = arith::ConstantIndexOp::create(b, loc, GemmOp::kScratchRows);
-  Value rows = b.createOrFold<memref::DimOp>(
-      loc, gemm.getRows() ? gemm.getRows() : gemm.getA(), int64_t(0));
-  rows = b.createOrFold<arith::MinSIOp>(loc, rows, most);
-  auto type = MemRefType::get({ShapedType::kDynamic, columns}, b.getF32Type());
-  FailureOr<Value> scratch = options.createAlloc(b, loc, type, rows);
+  FailureOr<Value> scratch = options.createAlloc(
+      b, gemm.getLoc(), MemRefType::get({most, columns}, b.getF32Type()),
+      ValueRange());
   if (succeeded(scratch))
     gemm.getScratchMutable().assign(*scratch);
   return scratch;

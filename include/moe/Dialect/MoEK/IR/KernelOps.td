@@ -62,7 +62,7 @@ def MoEK_GemmOp : MoEK_Op<"gemm", [
     Weights are [E,K,N] (without offsets [K,N]), with their last two dimensions
     swapped if `transposed`; or one packed operand with a `layout`.
 
-    On memrefs the op may have a `scratch`, f32[S, at least N rounded up to 64]: where
+    On memrefs the op may have a `scratch`, f32[S, N rounded up to 64]: where
     several rows go to one row of `out` and there are not more than S in all, their sums
     may wait there, so that tasks need not be columns of `out`.
 
