@@ -241,7 +241,7 @@ def ConvertMoEKToCPU : Pass<"convert-moek-to-cpu"> {
     Option<"lanes", "lanes", "int64_t", /*default=*/"16", "f32 lanes of a vector">,
     Option<"rowsPerTile", "rows-per-tile", "int64_t", /*default=*/"6", "rows of a register tile">,
     Option<"panel", "panel", "int64_t", /*default=*/"64", "columns of a panel, for weights without a layout">,
-    Option<"block", "block", "int64_t", /*default=*/"128", "K of a block, for weights without a layout">,
+    Option<"block", "block", "int64_t", /*default=*/"128", "K of a block, for weights [E,out,in] without a layout">,
     Option<"blockInOut", "block-in-out", "int64_t", /*default=*/"64", "the same for weights [E,in,out] without a layout">,
     Option<"chunk", "chunk", "int64_t", /*default=*/"2", "panels of a task, for weights without a layout">,
     Option<"dot", "dot", "bool", /*default=*/"false", "multiply bf16 pairs with vdpbf16ps">,

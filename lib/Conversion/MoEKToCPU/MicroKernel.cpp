@@ -119,27 +119,34 @@ private:
                                                 {}, {}, {}, {}, {}));
   }
 
-  /// One k, or one pair of k.
+  /// One k, or one pair of k: block by block, so that few vectors wait for
+  /// their turn.
   void emitStep(Value k, SmallVectorImpl<Value> &sums) {
+    for (int64_t first = 0; first < vectors; first += ofPanel)
+      emitStep(k, first, sums);
+  }
+
+  /// The same of the block whose first column vector is `first`.
+  void emitStep(Value k, int64_t first, SmallVectorImpl<Value> &sums) {
     if (tile.pair == 1)
-      return multiplyRows(k, loadPlain(k), sums);
-    SmallVector<Value> words = loadPairs(k);
+      return multiplyRows(k, first, loadPlain(k, first), sums);
+    SmallVector<Value> words = loadPairs(k, first);
     if (tile.bf16 == Bf16Method::Dot)
-      return dotRows(k, words, sums);
+      return dotRows(k, first, words, sums);
     // A pair of bf16 in one word: the first widens by a shift, the second by
     // clearing the first.
     auto i32 = VectorType::get(tile.lanes, b.getI32Type());
     Value shift = splat(i32, 16), mask = splat(i32, 0xffff0000);
-    SmallVector<Value> first, second;
+    SmallVector<Value> even, odd;
     for (Value word : words) {
       Value bits = vector::BitCastOp::create(b, i32, word);
       Value low = arith::ShLIOp::create(b, bits, shift);
       Value high = arith::AndIOp::create(b, bits, mask);
-      first.push_back(vector::BitCastOp::create(b, f32, low));
-      second.push_back(vector::BitCastOp::create(b, f32, high));
+      even.push_back(vector::BitCastOp::create(b, f32, low));
+      odd.push_back(vector::BitCastOp::create(b, f32, high));
     }
-    multiplyRows(k, first, sums);
-    multiplyRows(b.add(k, 1), second, sums);
+    multiplyRows(k, first, even, sums);
+    multiplyRows(b.add(k, 1), first, odd, sums);
   }
 
   /// Lays down what a step of the loop asks for. All of the tile's share, for
@@ -194,10 +201,14 @@ private:
         b, DenseElementsAttr::get(type, APInt(32, value)));
   }
 
-  /// The panels' vectors of one k, as f32.
-  SmallVector<Value> loadPlain(Value k) {
+  Value leftRow(int64_t first, int64_t i) {
+    return b.add(blockOf(first).leftRow, i);
+  }
+
+  /// The block's vectors of one k, as f32.
+  SmallVector<Value> loadPlain(Value k, int64_t first) {
     SmallVector<Value> columns;
-    for (int64_t j = 0; j < vectors; ++j) {
+    for (int64_t j = first; j < first + ofPanel; ++j) {
       Value vector =
           vector::LoadOp::create(b, VectorType::get(tile.lanes, element),
                                  operands.weights, weightsAt(k, j));
@@ -208,58 +219,50 @@ private:
     return columns;
   }
 
-  /// The panels' vectors of one pair, two bf16 a lane.
-  SmallVector<Value> loadPairs(Value k) {
+  /// The block's vectors of one pair, two bf16 a lane.
+  SmallVector<Value> loadPairs(Value k, int64_t first) {
     auto type = VectorType::get(2 * tile.lanes, element);
     SmallVector<Value> columns;
-    for (int64_t j = 0; j < vectors; ++j)
+    for (int64_t j = first; j < first + ofPanel; ++j)
       columns.push_back(
           vector::LoadOp::create(b, type, operands.weights, weightsAt(k, j)));
     return columns;
   }
 
-  /// Each row of each block: its number, the block's first column vector, and
-  /// the row of `left`.
-  void forRows(
-      llvm::function_ref<void(int64_t i, int64_t first, Value leftRow)> body) {
-    for (int64_t first = 0; first < vectors; first += ofPanel)
-      for (int64_t i = 0; i < rows; ++i)
-        body(i, first, b.add(blockOf(first).leftRow, i));
-  }
-
   /// sums += rows[.., k] * columns.
-  void multiplyRows(Value k, ArrayRef<Value> columns,
+  void multiplyRows(Value k, int64_t first, ArrayRef<Value> columns,
                     SmallVectorImpl<Value> &sums) {
-    forRows([&](int64_t i, int64_t first, Value leftRow) {
-      Value scalar =
-          memref::LoadOp::create(b, operands.left, ValueRange{leftRow, k});
+    for (int64_t i = 0; i < rows; ++i) {
+      Value scalar = memref::LoadOp::create(b, operands.left,
+                                            ValueRange{leftRow(first, i), k});
       Value all = vector::BroadcastOp::create(b, f32, scalar);
-      for (int64_t j = first; j < first + ofPanel; ++j) {
-        Value &sum = sums[i * vectors + j];
-        sum = vector::FMAOp::create(b, all, columns[j], sum);
+      for (auto [j, column] : llvm::enumerate(columns)) {
+        Value &sum = sums[i * vectors + first + j];
+        sum = vector::FMAOp::create(b, all, column, sum);
       }
-    });
+    }
   }
 
   /// sums += the pairs of the rows times the pairs of the columns.
-  void dotRows(Value k, ArrayRef<Value> columns, SmallVectorImpl<Value> &sums) {
+  void dotRows(Value k, int64_t first, ArrayRef<Value> columns,
+               SmallVectorImpl<Value> &sums) {
     auto pair = VectorType::get(2, element);
     auto word = VectorType::get(1, b.getI32Type());
     auto words = VectorType::get(tile.lanes, b.getI32Type());
-    forRows([&](int64_t i, int64_t first, Value leftRow) {
+    for (int64_t i = 0; i < rows; ++i) {
       Value two = vector::LoadOp::create(b, pair, operands.left,
-                                         ValueRange{leftRow, k});
+                                         ValueRange{leftRow(first, i), k});
       Value one = vector::BitCastOp::create(b, word, two);
       Value scalar = vector::ExtractOp::create(b, one, ArrayRef<int64_t>{0});
       Value all = vector::BroadcastOp::create(b, words, scalar);
       Value pairs = vector::BitCastOp::create(
           b, VectorType::get(2 * tile.lanes, element), all);
-      for (int64_t j = first; j < first + ofPanel; ++j) {
-        Value &sum = sums[i * vectors + j];
-        sum = x86vector::DotBF16Op::create(b, sum.getType(), sum, pairs,
-                                           columns[j]);
+      for (auto [j, column] : llvm::enumerate(columns)) {
+        Value &sum = sums[i * vectors + first + j];
+        sum =
+            x86vector::DotBF16Op::create(b, sum.getType(), sum, pairs, column);
       }
-    });
+    }
   }
 
   KernelBuilder &b;

@@ -17,18 +17,19 @@ func.func @pairs(%x: memref<?x256xbf16>, %w: memref<1x65536xbf16>, %y: memref<?x
   // CHECK:       arith.addi %[[FIRST]], %c32
   // CHECK:       arith.addi %[[FIRST]], %c64
   // CHECK:       arith.addi %[[FIRST]], %c96
+  // DOT-COUNT-8: x86vector.avx512.dot
+  // DOT-NOT:     x86vector.avx512.dot
+  // WIDE-COUNT-16: vector.fma
+  // WIDE-NOT:    vector.fma
   // CHECK:       %[[SECOND:.+]] = arith.addi %{{.+}}, %[[AT]]
   // CHECK:       arith.addi %[[SECOND]], %c96
-  // DOT-COUNT-16: x86vector.avx512.dot
-  // DOT-NOT:     x86vector.avx512.dot
-  // WIDE-COUNT-32: vector.fma
-  // WIDE-NOT:    vector.fma
+  // DOT-COUNT-8: x86vector.avx512.dot
+  // WIDE-COUNT-16: vector.fma
   // One row and four blocks.
   // CHECK:     scf.for {{.+}} = %c0 to %c128 step %c2
   // DOT-COUNT-16: x86vector.avx512.dot
-  // DOT-NOT:     x86vector.avx512.dot
   // WIDE-COUNT-32: vector.fma
-  // WIDE-NOT:    vector.fma
+  // CHECK:       scf.yield
   // CHECK: } else {
   // A tile of six rows asks for its part of the next block.
   // CHECK: scf.for {{.+}} step %c1 iter_args

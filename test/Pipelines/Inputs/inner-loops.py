@@ -1,6 +1,6 @@
 """Reads what llvm-objdump -d prints. For the innermost loop with the most sums in
 registers, the one that a layer spends its time in: how many multiply-adds of which, on which
-registers, and how often the loop has a vector on the stack."""
+registers, and how often the loop has a vector on the stack; and how often the others have."""
 
 import collections
 import re
@@ -40,10 +40,16 @@ def sums(loop):
     return len({operands.split(", ")[-1] for _, operands in products(loop)})
 
 
-hottest = max((loop for code in functions for loop in loops(code)), key=lambda loop: (sums(loop), -len(products(loop))))
+def on_stack(loop):
+    return sum("mm" in operands and bool(re.search(r"\(%r[sb]p\)", operands)) for _, _, operands in loop)
+
+
+inner = [loop for code in functions for loop in loops(code) if products(loop)]
+hottest = max(inner, key=lambda loop: (sums(loop), -len(products(loop))))
 counts = collections.Counter(
     f"{re.match('vdpbf16ps|vfn?m(?:add|sub)', name)[0]} {re.search('[xyz]mm', operands)[0]}" for name, operands in products(hottest)
 )
 for what, count in sorted(counts.items()):
     print(f"{what}: {count}")
-print("stack:", sum("mm" in operands and bool(re.search(r"\(%r[sb]p\)", operands)) for _, _, operands in hottest))
+print("stack:", on_stack(hottest))
+print("stack elsewhere:", sum(on_stack(loop) for loop in inner if loop is not hottest))

@@ -40,7 +40,7 @@ def MoEK_GemmOp : MoEK_Op<"gemm", [
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
     DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>,
     SingleBlockImplicitTerminator<"YieldOp">, IsolatedFromAbove]> {
-  let summary = "grouped matrix product with an epilogue, one phase";
+  let summary = "grouped matrix product with an epilogue";
   let description = [{
     For each group g, row s of the group and column n:
 
