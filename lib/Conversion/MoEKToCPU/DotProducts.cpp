@@ -20,7 +20,7 @@ using namespace moe;
 
 /// Rows of a tile.
 static constexpr int64_t kRows = 3;
-/// Columns that a tile reads at a time if there is but one.
+/// Columns that a tile of few rows reads at a time.
 static constexpr int64_t kStreams = 4;
 
 namespace {

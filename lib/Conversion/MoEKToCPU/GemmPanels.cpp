@@ -64,7 +64,8 @@ void GemmEmitter::multiplyPanels(const RowRange &range, Value firstPanel,
   });
 }
 
-/// Rows of the copied ones that a task of few rows has, which holds all of K.
+/// Rows of copied blocks that a task of few rows needs, which holds all of K; 0
+/// if there is no room for them.
 int64_t GemmEmitter::fewBlocks() {
   int64_t needed = kBlocks * kFewRows;
   return op.getLayoutAttr() && needed <= kFewBlocks ? needed : 0;
@@ -82,6 +83,7 @@ void GemmEmitter::multiplyStreams(const RowRange &range, Value firstPanel,
   b.loop(kBlocks, [&](Value kBlock) {
     copyRows(range.first, rows, kBlock, b.mul(kBlock, rows));
   });
+  // There are one or two: `few` is `rows`.
   b.tiles(rows, kFewRows, [&](Value row, int64_t few) {
     Tile wide = tile;
     wide.prefetch = false;

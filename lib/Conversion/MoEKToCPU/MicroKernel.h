@@ -47,10 +47,8 @@ struct TileBlock {
 };
 
 /// Adds the product of `tile.rows` (or fewer) rows and a block to sums in
-/// memory:
-///   sums[row + i, column + j] += left[leftRow + i, k] * weights[group, offset
-///   +
-///   ..]
+/// memory, where w(k, j) is an element of the block:
+///   sums[row + i, column + j] += sum over k of left[leftRow + i, k] * w(k, j)
 /// or of each of `tile.streams` blocks, one after the other; they may belong to
 /// the same columns. `left` is [?, block] of f32 (of bf16 for the dot method),
 /// `sums` f32.
