@@ -184,8 +184,8 @@ void GemmEmitter::emitChunk(const RowRange &range, Value firstPanel,
 
 void GemmEmitter::clearSums(Value rows) {
   Value zero = b.zero(VectorType::get(tile.lanes, b.getF32Type()));
+  int64_t width = cast<MemRefType>(sums.getType()).getDimSize(1);
   b.loop(rows, [&](Value row) {
-    int64_t width = cast<MemRefType>(sums.getType()).getDimSize(1);
     b.loop(b.index(0), b.index(width), tile.lanes, [&](Value column) {
       vector::StoreOp::create(b, zero, sums, ValueRange{row, column});
     });

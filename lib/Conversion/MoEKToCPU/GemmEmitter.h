@@ -83,6 +83,12 @@ private:
   mlir::Value areFew(const Blocks &blocks);
   mlir::Value panelsOfTask(mlir::Value blocks, mlir::Value few);
   mlir::Value emitStreamedRows();
+  void
+  forBlocks(mlir::Value blocks, mlir::Value width,
+            llvm::function_ref<void()> allocate,
+            llvm::function_ref<void(const RowRange &range,
+                                    mlir::Value firstPanel, mlir::Value count)>
+                body);
 
   // A task.
   mlir::Value allocate(llvm::ArrayRef<int64_t> shape, mlir::Type element);

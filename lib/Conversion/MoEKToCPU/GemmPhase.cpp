@@ -74,12 +74,27 @@ void GemmEmitter::emitBlocks() {
   bool wide = streamed.rows && !op.getTransposed();
   Value few = wide ? areFew(blocks) : Value();
   Value width = wide ? panelsOfTask(blocks.count, few) : b.index(chunkPanels);
+  forBlocks(
+      blocks.count, width, [&] { allocateBuffers(); },
+      [&](const RowRange &range, Value firstPanel, Value count) {
+        emitTask(range, firstPanel, count, few);
+      });
+}
+
+/// One task for each of `blocks` blocks of rows and `width` panels. It
+/// allocates its buffers first: behind a loop they would not be part of the
+/// task's frame.
+void GemmEmitter::forBlocks(
+    Value blocks, Value width, llvm::function_ref<void()> allocate,
+    llvm::function_ref<void(const RowRange &range, Value firstPanel,
+                            Value count)>
+        body) {
   Value pieces = b.ceilDiv(b.index(panels), width);
-  b.parallel(b.mul(blocks.count, pieces), [&](Value task) {
-    allocateBuffers();
+  b.parallel(b.mul(blocks, pieces), [&](Value task) {
+    allocate();
     Value firstPanel = b.mul(b.rem(task, pieces), width);
     Value count = b.min(width, b.sub(b.index(panels), firstPanel));
-    emitTask(findBlock(b.div(task, pieces)), firstPanel, count, few);
+    body(findBlock(b.div(task, pieces)), firstPanel, count);
   });
 }
 
@@ -91,21 +106,17 @@ Value GemmEmitter::emitStreamedRows() {
       totalRows(), b.add(memref::DimOp::create(b, op.getScratch(), 0), 1));
   Value few = arith::AndIOp::create(b, areFew(blocks), fits);
   Value width = panelsOfTask(blocks.count, few);
-  Value pieces = b.ceilDiv(b.index(panels), width);
-  Value tasks =
-      arith::SelectOp::create(b, few, b.mul(blocks.count, pieces), b.index(0));
-  b.parallel(tasks, [&](Value task) {
-    allocateInPlace(/*both=*/false);
-    Value firstPanel = b.mul(b.rem(task, pieces), width);
-    Value count = b.min(width, b.sub(b.index(panels), firstPanel));
-    RowRange range = findBlock(b.div(task, pieces));
-    b.loop(range.first, range.last, streamed.rows, [&](Value first) {
-      Value last = b.min(range.last, b.add(first, streamed.rows));
-      RowRange here{range.group, first, last};
-      emitInPlaceSums(streamed, here, firstPanel, count);
-      keepSums(here, firstPanel, count);
-    });
-  });
+  Value some = arith::SelectOp::create(b, few, blocks.count, b.index(0));
+  forBlocks(
+      some, width, [&] { allocateInPlace(/*both=*/false); },
+      [&](const RowRange &range, Value firstPanel, Value count) {
+        b.loop(range.first, range.last, streamed.rows, [&](Value first) {
+          Value last = b.min(range.last, b.add(first, streamed.rows));
+          RowRange here{range.group, first, last};
+          emitInPlaceSums(streamed, here, firstPanel, count);
+          keepSums(here, firstPanel, count);
+        });
+      });
   return few;
 }
 

@@ -49,7 +49,8 @@ func.func @combined(%context: !llvm.ptr, %x: memref<?x128xf32>, %r: memref<?xi32
   // CHECK: %[[ROOM:.+]] = memref.dim %arg6
   // CHECK: %[[FITS:.+]] = arith.cmpi slt
   // CHECK: %[[STREAMED:.+]] = arith.andi %{{.+}}, %[[FITS]]
-  // CHECK: %[[TASKS:.+]] = arith.select %[[STREAMED]], %{{.+}}, %c0
+  // CHECK: %[[SOME:.+]] = arith.select %[[STREAMED]], %{{.+}}, %c0
+  // CHECK: %[[TASKS:.+]] = arith.muli %[[SOME]], %{{.+}}
   // CHECK: scf.forall (%{{.+}}) in (%[[TASKS]])
   // CHECK:   vector.fma
   // CHECK:   memref.subview %arg6
